@@ -1,0 +1,12 @@
+//! The ground floor: time, identity, secrets, configuration, error codes, logging. It knows nothing of connectors.
+
+pub mod clock;
+pub mod code;
+pub mod config;
+pub mod id;
+pub mod secret;
+pub mod telemetry;
+
+pub use clock::{Clock, Timestamp};
+pub use code::{Code, Coded, Fault, Retry};
+pub use secret::Secret;

@@ -1,0 +1,7 @@
+//! The connector host: keeps a company's records in step with outside systems.
+//!
+//! Rooms and the one direction of imports between them: `docs/architecture.md`, whose layer table a test reads.
+
+pub mod base;
+pub mod model;
+pub mod storage;

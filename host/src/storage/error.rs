@@ -1,0 +1,141 @@
+//! What can go wrong in the store, with codes.
+
+use crate::base::{Code, Coded, Retry};
+
+/// An error of the store.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The disk is full.
+    #[error("the disk is full: {0}")]
+    DiskFull(String),
+    /// Somebody else holds the database.
+    #[error("the database is locked by another process: {0}")]
+    Locked(String),
+    /// The database was written by a newer version.
+    #[error("the data directory has schema version {found}, this program knows {known}")]
+    Newer {
+        /// Version found.
+        found: i64,
+        /// Highest version known here.
+        known: i64,
+    },
+    /// A migration that ran is not the one we have.
+    #[error("migration {version} ({name}) was changed after it ran")]
+    MigrationChanged {
+        /// Its number.
+        version: i64,
+        /// Its name.
+        name: String,
+    },
+    /// A unique index refused a row.
+    #[error("a row with the same key exists: {0}")]
+    Unique(String),
+    /// A foreign key refused a change.
+    #[error("the row is referred to, or refers to nothing: {0}")]
+    ForeignKey(String),
+    /// A check constraint refused a row.
+    #[error("a value breaks a rule of the store: {0}")]
+    Check(String),
+    /// A row did not have the shape that the code expects.
+    #[error("a stored value has an unexpected shape: {0}")]
+    Shape(String),
+    /// The store is shutting down.
+    #[error("the store is closed")]
+    Closed,
+    /// A read took too long.
+    #[error("the read took longer than its limit")]
+    Timeout,
+    /// Anything else the engine says.
+    #[error("the store failed: {0}")]
+    Engine(String),
+}
+
+/// The codes of this room.
+pub const CODES: &[Code] = &[
+    DISK_FULL, LOCKED, NEWER, MIGRATION_CHANGED, UNIQUE, FOREIGN_KEY, CHECK, SHAPE, CLOSED, TIMEOUT, ENGINE,
+];
+
+const DISK_FULL: Code = Code {
+    name: "storage.disk_full",
+    cause: "The file system of the data directory has no room left; nothing of the change was stored.",
+    cure: "Free space or move the data directory, then run the command again. Jobs go on by themselves.",
+    retry: Retry::Later,
+};
+const LOCKED: Code = Code {
+    name: "storage.locked",
+    cause: "Another process owns the data directory.",
+    cure: "Stop the other process, or let the command talk to it (it does where the socket answers).",
+    retry: Retry::Later,
+};
+const NEWER: Code = Code {
+    name: "storage.newer_version",
+    cause: "A newer version of the program has migrated this data directory.",
+    cure: "Use that version or a newer one, or restore a backup from before the upgrade.",
+    retry: Retry::Never,
+};
+const MIGRATION_CHANGED: Code = Code {
+    name: "storage.migration_changed",
+    cause: "The database was migrated by a build whose migrations differ from this one's.",
+    cure: "Use the build that made it; report a released version that does this.",
+    retry: Retry::Never,
+};
+const UNIQUE: Code = Code {
+    name: "storage.unique",
+    cause: "A value that must be unique is there already.",
+    cure: "Use the record that is there, or change the value.",
+    retry: Retry::Never,
+};
+const FOREIGN_KEY: Code = Code {
+    name: "storage.foreign_key",
+    cause: "A record that others refer to can't be removed, and one that does not exist can't be referred to.",
+    cure: "Change the records that refer to it first.",
+    retry: Retry::Never,
+};
+const CHECK: Code = Code {
+    name: "storage.check",
+    cause: "A value breaks a rule of the schema.",
+    cure: "Correct the value.",
+    retry: Retry::Never,
+};
+const SHAPE: Code = Code {
+    name: "storage.shape",
+    cause: "The database holds a value that this version does not expect.",
+    cure: "Run `bindery verify`; restore a backup where the file is damaged.",
+    retry: Retry::Never,
+};
+const CLOSED: Code = Code {
+    name: "storage.closed",
+    cause: "The host is stopping.",
+    cure: "Start it again.",
+    retry: Retry::Later,
+};
+const TIMEOUT: Code = Code {
+    name: "storage.timeout",
+    cause: "A read went on longer than reads may, since long reads let the log file grow.",
+    cure: "Ask for less at a time (`--limit`), or narrow the search.",
+    retry: Retry::Later,
+};
+const ENGINE: Code = Code {
+    name: "storage.engine",
+    cause: "The database engine refused the operation.",
+    cure: "The message says why. Nothing of the change was stored.",
+    retry: Retry::Later,
+};
+
+impl Coded for Error {
+    fn code(&self) -> &'static Code {
+        match self {
+            Self::DiskFull(_) => &DISK_FULL,
+            Self::Locked(_) => &LOCKED,
+            Self::Newer { .. } => &NEWER,
+            Self::MigrationChanged { .. } => &MIGRATION_CHANGED,
+            Self::Unique(_) => &UNIQUE,
+            Self::ForeignKey(_) => &FOREIGN_KEY,
+            Self::Check(_) => &CHECK,
+            Self::Shape(_) => &SHAPE,
+            Self::Closed => &CLOSED,
+            Self::Timeout => &TIMEOUT,
+            Self::Engine(_) => &ENGINE,
+        }
+    }
+}

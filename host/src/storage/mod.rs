@@ -1,0 +1,18 @@
+//! The store: the only room that knows SQL. Closures over a small transaction handle, one writer, many readers.
+//!
+//! Statements are written once in a portable subset (see [`Statement`]). Other rooms call functions of this room's
+//! files (`job`, `record`, `binding`, …) inside a closure given to [`Store::write`] or [`Store::read`]; they never
+//! see a connection. No plugin code ever runs inside a closure.
+
+pub mod error;
+pub mod migrate;
+pub mod statement;
+pub mod store;
+pub mod tx;
+
+mod sqlite;
+
+pub use error::{CODES, Error};
+pub use statement::Statement;
+pub use store::{Durability, Options, Store};
+pub use tx::{Param, Row, Tx};

@@ -1,0 +1,72 @@
+//! SQL texts in the portable subset, translated once per engine.
+//!
+//! Written with `?1..?n` and these tokens: `{ints:n}` and `{texts:n}` ("is one of the list in parameter n"),
+//! `{identity}`, `{blob}` (column types), `{skip_locked}`. All integers are 64 bit, booleans 0 and 1, times
+//! microseconds given by the host. No `like`, no `insert or ignore`, no rowid.
+
+use std::{borrow::Cow, sync::OnceLock};
+
+/// One SQL statement.
+#[derive(Debug)]
+pub struct Statement {
+    text: Cow<'static, str>,
+    sqlite: OnceLock<String>,
+}
+
+impl Statement {
+    /// A statement written in the source, usually in a `static`.
+    pub const fn new(text: &'static str) -> Self {
+        Self { text: Cow::Borrowed(text), sqlite: OnceLock::new() }
+    }
+
+    /// A statement made at run time (record tables). Keep and reuse it: it holds its translation.
+    pub fn generated(text: String) -> Self {
+        Self { text: Cow::Owned(text), sqlite: OnceLock::new() }
+    }
+
+    /// The text as written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text for SQLite.
+    pub(super) fn sqlite(&self) -> &str {
+        self.sqlite.get_or_init(|| sqlite(&self.text))
+    }
+}
+
+/// Translates the tokens for SQLite.
+pub(super) fn sqlite(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 32);
+    let mut rest = text;
+    while let Some(at) = rest.find('{') {
+        out.push_str(&rest[..at]);
+        let end = rest[at..].find('}').map_or(rest.len(), |end| at + end + 1);
+        match &rest[at..end] {
+            "{identity}" => out.push_str("integer primary key autoincrement"),
+            "{blob}" => out.push_str("blob"),
+            "{skip_locked}" => {}
+            token => match token.trim_matches(['{', '}']).split_once(':') {
+                Some(("ints" | "texts", n)) => {
+                    out.push_str("in (select value from json_each(?");
+                    out.push_str(n);
+                    out.push_str("))");
+                }
+                _ => out.push_str(token),
+            },
+        }
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_translated_and_the_rest_is_left_alone() {
+        assert_eq!(sqlite("a {ints:2} b {skip_locked} c '{x}'"), "a in (select value from json_each(?2)) b  c '{x}'");
+    }
+}
