@@ -91,6 +91,9 @@ mod tests {
 
     #[test]
     fn offsets_are_turned_into_utc() {
-        assert_eq!(Timestamp::parse_rfc3339("2026-01-01T02:00:00+02:00"), Timestamp::parse_rfc3339("2026-01-01T00:00:00Z"));
+        assert_eq!(
+            Timestamp::parse_rfc3339("2026-01-01T02:00:00+02:00"),
+            Timestamp::parse_rfc3339("2026-01-01T00:00:00Z")
+        );
     }
 }

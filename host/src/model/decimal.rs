@@ -71,7 +71,8 @@ impl Decimal {
             return Err(not());
         }
         // Position of the last digit that is kept, counted from the first.
-        let keep = i64::try_from(point).unwrap_or(i64::MAX).saturating_add(exponent.into()).saturating_add(scale.into());
+        let keep =
+            i64::try_from(point).unwrap_or(i64::MAX).saturating_add(exponent.into()).saturating_add(scale.into());
         let digit = |at: usize| if at < point { mantissa[at] } else { fraction[at - point] } - b'0';
         let mut units = 0_i64;
         let mut rounded = false;
@@ -145,7 +146,9 @@ mod tests {
 
     #[test]
     fn rounds_half_to_even_and_says_so() {
-        for (text, units, rounded) in [("0.125", 12, true), ("0.135", 14, true), ("0.1251", 13, true), ("0.10", 10, false), ("0.001", 0, true)] {
+        for (text, units, rounded) in
+            [("0.125", 12, true), ("0.135", 14, true), ("0.1251", 13, true), ("0.10", 10, false), ("0.001", 0, true)]
+        {
             assert_eq!(Decimal::parse_rounded(text, 2), Ok((Decimal { units, scale: 2 }, rounded)), "{text}");
         }
     }

@@ -51,9 +51,8 @@ pub enum Error {
 }
 
 /// The codes of this room.
-pub const CODES: &[Code] = &[
-    DISK_FULL, LOCKED, NEWER, MIGRATION_CHANGED, UNIQUE, FOREIGN_KEY, CHECK, SHAPE, CLOSED, TIMEOUT, ENGINE,
-];
+pub const CODES: &[Code] =
+    &[DISK_FULL, LOCKED, NEWER, MIGRATION_CHANGED, UNIQUE, FOREIGN_KEY, CHECK, SHAPE, CLOSED, TIMEOUT, ENGINE];
 
 const DISK_FULL: Code = Code {
     name: "storage.disk_full",
@@ -103,12 +102,8 @@ const SHAPE: Code = Code {
     cure: "Run `bindery verify`; restore a backup where the file is damaged.",
     retry: Retry::Never,
 };
-const CLOSED: Code = Code {
-    name: "storage.closed",
-    cause: "The host is stopping.",
-    cure: "Start it again.",
-    retry: Retry::Later,
-};
+const CLOSED: Code =
+    Code { name: "storage.closed", cause: "The host is stopping.", cure: "Start it again.", retry: Retry::Later };
 const TIMEOUT: Code = Code {
     name: "storage.timeout",
     cause: "A read went on longer than reads may, since long reads let the log file grow.",

@@ -16,12 +16,13 @@ pub struct Migration {
 pub const MIGRATIONS: &[Migration] = &[];
 
 static APPLIED: Statement = Statement::new("select version, name, checksum from migration order by version");
-static RECORD: Statement =
-    Statement::new("insert into migration(version, name, checksum) values (?1, ?2, ?3)");
+static RECORD: Statement = Statement::new("insert into migration(version, name, checksum) values (?1, ?2, ?3)");
 
 /// Brings the schema up to date. Refuses a database of a newer program, and one whose past differs from ours.
 pub fn migrate(tx: &mut dyn Tx) -> Result<(), Error> {
-    tx.define("create table if not exists migration(version bigint primary key, name text not null, checksum text not null)")?;
+    tx.define(
+        "create table if not exists migration(version bigint primary key, name text not null, checksum text not null)",
+    )?;
     let applied = tx.query(&APPLIED, &[], |row| Ok((row.int(0)?, row.string(1)?, row.string(2)?)))?;
     let known = MIGRATIONS.last().map_or(0, |m| m.version);
     if let Some((found, ..)) = applied.iter().find(|(version, ..)| *version > known) {

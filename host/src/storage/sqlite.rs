@@ -26,7 +26,9 @@ impl From<rusqlite::Error> for Error {
             (ErrorCode::DiskFull, _) => Self::DiskFull(text),
             (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => Self::Locked(text),
             (ErrorCode::OperationInterrupted, _) => Self::Timeout,
-            (_, rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE | rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => Self::Unique(text),
+            (_, rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE | rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => {
+                Self::Unique(text)
+            }
             (_, rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => Self::ForeignKey(text),
             (ErrorCode::ConstraintViolation, _) => Self::Check(text),
             _ => Self::Engine(text),

@@ -108,12 +108,7 @@ pub struct HostVt {
     pub log_level: extern "C" fn(ctx: &Opaque) -> u8,
     /// Asks the host for a service on behalf of `call`. The payload is borrowed for the call only.
     #[sabi(last_prefix_field)]
-    pub invoke: extern "C" fn(
-        ctx: &Opaque,
-        call: u64,
-        op: RStr<'_>,
-        payload: RSlice<'_, u8>,
-    ) -> FfiFuture<AbiResult>,
+    pub invoke: extern "C" fn(ctx: &Opaque, call: u64, op: RStr<'_>, payload: RSlice<'_, u8>) -> FfiFuture<AbiResult>,
 }
 
 /// The host as an instance sees it: its context, and the functions over it.
@@ -138,12 +133,8 @@ pub struct PluginMod {
     pub open: extern "C" fn(host: HostApi, request: RSlice<'_, u8>) -> RResult<Opaque, AbiError>,
     /// Runs one op of the contract on an instance, on behalf of the host's `call`.
     #[sabi(last_prefix_field)]
-    pub invoke: extern "C" fn(
-        instance: &Opaque,
-        call: u64,
-        op: RStr<'_>,
-        payload: RSlice<'_, u8>,
-    ) -> FfiFuture<AbiResult>,
+    pub invoke:
+        extern "C" fn(instance: &Opaque, call: u64, op: RStr<'_>, payload: RSlice<'_, u8>) -> FfiFuture<AbiResult>,
 }
 
 impl RootModule for PluginMod_Ref {
