@@ -88,7 +88,7 @@ pub struct Error {
     pub message: String,
     /// What the class needs.
     #[serde(default)]
-    pub detail: Detail,
+    pub detail: Box<Detail>,
 }
 
 /// The machine-readable part of an error.
@@ -118,7 +118,7 @@ pub struct Detail {
 impl Error {
     /// An error of a class with a message.
     pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), detail: Detail::default() }
+        Self { class, message: message.into(), detail: Box::default() }
     }
 }
 
