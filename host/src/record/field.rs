@@ -1,0 +1,142 @@
+//! Models, kinds and fields as the catalogue holds them: immutable, shared, looked up by name or index.
+
+use std::{collections::HashMap, sync::Arc};
+
+use bindery_contract::field::FieldType;
+
+use crate::model::Value;
+
+/// What happens to a record when one that it refers to is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDelete {
+    /// The reference is cleared.
+    #[default]
+    SetNull,
+    /// The removal is refused.
+    Restrict,
+    /// It is removed too.
+    Cascade,
+}
+
+/// A field of a model, or an extra field of a kind.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// Its place in `Model::fields`.
+    pub index: usize,
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub field_type: FieldType,
+    /// Its column, where it has one (one2many and many2many have none).
+    pub column: Option<String>,
+    /// Text for people.
+    pub label: String,
+    /// What it is for.
+    pub help: String,
+    /// Must have a value.
+    pub required: bool,
+    /// No two records have the same value.
+    pub unique: bool,
+    /// People and applications can't write it; connectors can.
+    pub read_only: bool,
+    /// The host works it out; nobody writes it.
+    pub computed: bool,
+    /// For many2one.
+    pub ondelete: OnDelete,
+    /// What a new record has where nothing is said.
+    pub default: Option<Value>,
+}
+
+impl Field {
+    /// Whether it is a column of the record's table.
+    pub fn is_stored(&self) -> bool {
+        self.column.is_some()
+    }
+
+    /// Whether it holds several records.
+    pub fn is_to_many(&self) -> bool {
+        matches!(self.field_type, FieldType::One2many { .. } | FieldType::Many2many { .. })
+    }
+
+    /// The model that it refers to.
+    pub fn target(&self) -> Option<&str> {
+        match &self.field_type {
+            FieldType::Many2one { model } | FieldType::One2many { model, .. } | FieldType::Many2many { model } => {
+                Some(model)
+            }
+            _ => None,
+        }
+    }
+
+    /// Digits after the point of a decimal or an amount.
+    pub fn scale(&self) -> Option<u8> {
+        match self.field_type {
+            FieldType::Decimal { scale } => Some(scale),
+            FieldType::Money { .. } => Some(super::field::MONEY_SCALE),
+            _ => None,
+        }
+    }
+}
+
+/// Digits after the point of an amount of money, in every currency.
+pub const MONEY_SCALE: u8 = 4;
+
+/// A model: what records of it look like.
+#[derive(Debug)]
+pub struct Model {
+    /// Its id in the catalogue, as bindings and outbox rows have it.
+    pub id: i64,
+    /// `product.template`.
+    pub name: String,
+    /// Text for people.
+    pub label: String,
+    /// Its table.
+    pub table: String,
+    /// The field that names a record for people.
+    pub display: String,
+    /// The order of a search that names none.
+    pub order: String,
+    /// Its fields, hidden ones left out.
+    pub fields: Vec<Field>,
+    /// Changes with any field of it: part of the map fingerprint.
+    pub digest: u64,
+    pub(super) by_name: HashMap<String, usize>,
+}
+
+impl Model {
+    /// A field by name.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.by_name.get(name).map(|index| &self.fields[*index])
+    }
+
+    /// Whether records of it can be archived.
+    pub fn has_active(&self) -> bool {
+        self.by_name.contains_key("active")
+    }
+}
+
+/// A kind: a connector's binding model over a record model.
+#[derive(Debug)]
+pub struct Kind {
+    /// Its id in the catalogue, as bindings have it.
+    pub id: i64,
+    /// `acme.product`.
+    pub name: String,
+    /// The record model.
+    pub model: Arc<Model>,
+    /// The plugin that declares it.
+    pub owner: String,
+    /// Extra fields of its bindings; columns are keys of the binding's `extra`.
+    pub fields: Vec<Field>,
+    /// Rules over several bindings.
+    pub constraints: Vec<bindery_contract::manifest::Constraint>,
+    pub(super) by_name: HashMap<String, usize>,
+}
+
+impl Kind {
+    /// An extra field by name.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.by_name.get(name).map(|index| &self.fields[*index])
+    }
+}

@@ -1,0 +1,31 @@
+//! Records: what models and kinds there are, and how their records are searched, read, created, written and removed;
+//! their bindings to the outside, the log of their changes, and the cursors of syncs.
+//!
+//! Everything is a function over a transaction and a [`Catalogue`] snapshot, to be called inside a closure of the
+//! store. It knows nothing of plugins, jobs or HTTP, writes no SQL of its own, and checks no access.
+
+pub mod binding;
+pub mod catalogue;
+pub mod change;
+pub mod cursor;
+pub mod decode;
+pub mod domain;
+pub mod encode;
+pub mod error;
+pub mod field;
+pub mod kv;
+pub mod outbox;
+pub mod reference;
+pub mod row;
+pub mod store;
+pub mod values;
+
+pub use binding::Binding;
+pub use catalogue::{Catalogue, Current};
+pub use change::Change;
+pub use domain::{Query, count, search};
+pub use error::{CODES, Error};
+pub use field::{Field, Kind, Model, OnDelete};
+pub use row::{Row, read};
+pub use store::{create, unlink, write};
+pub use values::{Command, Input, Symbolic, Target, Values};
