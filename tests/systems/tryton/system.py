@@ -1,0 +1,162 @@
+"""Tryton for tests: installs it, makes a seeded database once, serves copies of it.
+
+usage: system.py --home DIR install
+       system.py --home DIR seed PRODUCTS CUSTOMERS SALES    makes (once) a database of that size
+       system.py --home DIR serve PRODUCTS CUSTOMERS SALES   serves a fresh copy; prints one JSON line; ends with its stdin
+
+Needs Python 3.11 with venv and the package index. Everything listens on 127.0.0.1. Nothing outside DIR is written.
+"""
+import argparse
+import base64
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+USER = PASSWORD = "admin"
+
+
+def run(home, *command, **environment):
+    """Runs a command with its output in a log; shows the end of the log where it fails."""
+    with open(home / "log", "ab") as log:
+        code = subprocess.call([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                               env={**os.environ, **environment})
+    if code:
+        sys.stderr.write((home / "log").read_text(errors="replace")[-3000:])
+        sys.exit(f"failed with {code}: {' '.join(str(word) for word in command)}")
+
+
+def install(home):
+    wanted = hashlib.sha256((HERE / "requirements.txt").read_bytes()).hexdigest()
+    stamp = home / "installed"
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    for old in home.glob("seeded-*"):
+        shutil.rmtree(old)
+    run(home, sys.executable, "-m", "venv", "--clear", home / "venv")
+    run(home, home / "venv/bin/pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r", HERE / "requirements.txt")
+    stamp.write_text(wanted)
+
+
+def configure(data, port):
+    text = (HERE / "trytond.conf.in").read_text()
+    path = data / "trytond.conf"
+    path.write_text(text.replace("@DATA@", str(data)).replace("@PORT@", str(port)))
+    return path
+
+
+def in_database(home, data, script, *words):
+    """Runs one of the scripts beside this one inside Tryton, on a database."""
+    config = configure(data, 0)
+    run(home, home / "venv/bin/python", HERE / script, *words, TRYTOND_CONFIG=str(config))
+
+
+def seed(home, sizes):
+    """A database of these sizes, made once and kept."""
+    install(home)
+    script = hashlib.sha256((HERE / "seed.py").read_bytes()).hexdigest()[:8]
+    done = home / ("seeded-" + "-".join(map(str, sizes)) + "-" + script)
+    if not done.exists():
+        base = home / "seeded-base"
+        if not base.exists():
+            making = home / "making"
+            shutil.rmtree(making, ignore_errors=True)
+            making.mkdir()
+            (making / "tryton.sqlite").touch()
+            (making / "password").write_text(PASSWORD)
+            config, admin = configure(making, 0), home / "venv/bin/trytond-admin"
+            run(home, admin, "-c", config, "-d", "tryton", "--all", "--email", "admin@example.org", TRYTONPASSFILE=str(making / "password"))
+            run(home, admin, "-c", config, "-d", "tryton", "--activate-dependencies", "-u", "sale", "stock", "account_invoice",
+                "account_product", "web_user", TRYTONPASSFILE=str(making / "password"))
+            making.rename(base)
+        making = home / "making"
+        shutil.rmtree(making, ignore_errors=True)
+        shutil.copytree(base, making)
+        in_database(home, making, "seed.py", *sizes)
+        making.rename(done)
+    return done
+
+
+def post(url, body, headers=None):
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json", **(headers or {})})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.loads(answer.read() or b"null")
+
+
+def rest_key(base):
+    """A key for the REST interface: it is requested, then validated by a user who is logged in."""
+    def rpc(method, params, headers=None):
+        return post(f"{base}/tryton/rpc/", {"id": 1, "method": method, "params": params}, headers)["result"]
+    uid, token = rpc("common.db.login", [USER, {"password": PASSWORD}, "en"])[:2]
+    session = {"Authorization": "Session " + base64.b64encode(f"{USER}:{uid}:{token}".encode()).decode()}
+    key = post(f"{base}/tryton/r/user/application/", {"user": USER, "application": "rest"})
+    found = rpc("model.res.user.application.search", [[["state", "=", "requested"], ["application", "=", "rest"]], 0, None, None, {}], session)
+    rpc("model.res.user.application.validate_", [found, {}], session)
+    return key
+
+
+def answers(base):
+    try:
+        urllib.request.urlopen(base, timeout=5)
+    except urllib.error.HTTPError as error:
+        return error.code < 500
+    except OSError:
+        return False
+    return True
+
+
+def serve(home, sizes):
+    """Serves a fresh copy until standard input ends, so that a test that dies takes its server along."""
+    done = seed(home, sizes)
+    data = home / f"serving-{os.getpid()}"
+    shutil.copytree(done, data)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    config, base = configure(data, port), f"http://127.0.0.1:{port}"
+    with open(data / "server.log", "ab") as log:
+        server = subprocess.Popen([home / "venv/bin/trytond", "-c", config, "-d", "tryton"], stdin=subprocess.DEVNULL, stdout=log,
+                                  stderr=log, start_new_session=True)
+    try:
+        end = time.monotonic() + 120
+        while not answers(base):
+            if server.poll() is not None or time.monotonic() > end:
+                sys.exit("Tryton did not start:\n" + (data / "server.log").read_text(errors="replace")[-3000:])
+            time.sleep(0.1)
+        print(json.dumps({"base_url": base, "key": rest_key(base), "data": str(data)}), flush=True)
+        sys.stdin.read()
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+        shutil.rmtree(data, ignore_errors=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("action", choices=("install", "seed", "serve"))
+    parser.add_argument("sizes", type=int, nargs="*", default=[40, 30, 20])
+    options = parser.parse_args()
+    home = options.home.resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    with open(home / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if options.action == "install":
+            install(home)
+        else:
+            seed(home, options.sizes)
+    if options.action == "serve":
+        serve(home, options.sizes)
+
+
+main()
