@@ -64,7 +64,11 @@ impl Catalogue {
         } else {
             "null".to_owned()
         };
-        let _ = write!(body, "],\"page\":{number},\"pages\":{},\"total\":{total},\"next\":{next}}}", total.div_ceil(self.page));
+        let _ = write!(
+            body,
+            "],\"page\":{number},\"pages\":{},\"total\":{total},\"next\":{next}}}",
+            total.div_ceil(self.page)
+        );
         ok(&body)
     }
 
@@ -99,9 +103,24 @@ fn product(id: usize, updated: i64, revision: u32) -> String {
          \"handle\":\"product-{id}\",\"dimensions\":{{\"length_mm\":{},\"width_mm\":{},\"height_mm\":{}}},\
          \"image_url\":\"https://images.example.org/p/{id}/main-{id}-large.jpg\",\"revision\":{revision},\
          \"created_at\":\"{}\",\"updated_at\":\"{}\"}}",
-        word(id), word(id / 12), description.trim_end(), id % 97, word(id / 7), price / 100, price % 100, price / 90,
-        price % 90, (state >> 30) % 500, id % 5 != 0, word(id / 3), word(id / 5), 100 + id % 400, 50 + id % 300,
-        20 + id % 200, time(CREATED), time(updated),
+        word(id),
+        word(id / 12),
+        description.trim_end(),
+        id % 97,
+        word(id / 7),
+        price / 100,
+        price % 100,
+        price / 90,
+        price % 90,
+        (state >> 30) % 500,
+        id % 5 != 0,
+        word(id / 3),
+        word(id / 5),
+        100 + id % 400,
+        50 + id % 300,
+        20 + id % 200,
+        time(CREATED),
+        time(updated),
     )
 }
 
@@ -120,7 +139,8 @@ fn time(seconds: i64) -> String {
 }
 
 fn ok(body: &str) -> Vec<u8> {
-    format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+        .into_bytes()
 }
 
 fn respond(target: &str, catalogue: &RwLock<Catalogue>, records: usize, page: usize) -> Vec<u8> {
