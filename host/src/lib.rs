@@ -4,6 +4,7 @@
 
 pub mod base;
 pub mod model;
+pub mod plugin;
 pub mod record;
 pub mod storage;
 pub mod sync;

@@ -13,7 +13,8 @@ pub struct Migration {
 }
 
 /// All of them, in order.
-pub const MIGRATIONS: &[Migration] = &[];
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { version: 5, name: "plugin", ddl: include_str!("migration/0005_plugin.sql") }];
 
 static APPLIED: Statement = Statement::new("select version, name, checksum from migration order by version");
 static RECORD: Statement = Statement::new("insert into migration(version, name, checksum) values (?1, ?2, ?3)");

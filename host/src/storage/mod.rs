@@ -6,6 +6,7 @@
 
 pub mod error;
 pub mod migrate;
+pub mod plugin;
 pub mod statement;
 pub mod store;
 pub mod tx;

@@ -1,0 +1,33 @@
+//! Plugins: files that are checked, loaded as generations, opened as instances, and called on behalf of somebody.
+//!
+//! This room is the only one that knows the binary interface. It decides nothing about records or jobs: it carries
+//! calls in and serves what connectors ask for, within the scope of the call.
+
+mod abi;
+mod call;
+mod elf;
+mod error;
+mod generation;
+mod guard;
+mod install;
+mod instance;
+mod load;
+pub mod manifest;
+mod registry;
+mod scope;
+pub mod services;
+pub mod worker;
+mod write;
+
+pub use call::Counts;
+pub use error::{CODES, Error};
+pub use generation::{Generation, Isolation};
+pub use guard::Answer;
+pub use instance::Instance;
+pub use registry::{Listed, Options, Registry, State};
+pub use scope::{Cancel, Context, DEADLINE, Grants, Kept, ProgressSink, Scope};
+pub use services::{
+    Services,
+    http::{Answered, Egress},
+};
+pub use write::Write;

@@ -1,0 +1,192 @@
+//! What a call may do and on whose behalf: the identity behind a call id, and what the call left in the host.
+//!
+//! One scope serves the calls of one piece of work (a page, a record, an action); each of them gets an id of its own.
+//! Everything that a service needs is derived from here and never read from a payload.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bindery_contract::service::Progress;
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::{services::http::Egress, write::Write};
+use crate::model::{Origin, job::Fence};
+
+/// How long a call may take when nobody says otherwise.
+pub const DEADLINE: Duration = Duration::from_secs(300);
+
+/// What an operator has granted a backend's connector.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// Host names it may call; `*.example.org` covers subdomains.
+    pub hosts: Vec<String>,
+    /// Record models and kinds it may read and write; `None`: all.
+    pub models: Option<Vec<String>>,
+}
+
+impl Grants {
+    /// Whether a model or a kind may be used.
+    pub fn allows_model(&self, model: &str) -> bool {
+        self.models.as_ref().is_none_or(|models| models.iter().any(|m| m == model))
+    }
+}
+
+/// The ask to stop, as a call sees it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Cancel(watch::Receiver<bool>);
+
+impl Cancel {
+    /// Follows a switch: once it is true, the work should end.
+    pub fn new(switch: watch::Receiver<bool>) -> Self {
+        Self(switch)
+    }
+
+    /// Never asks.
+    pub fn never() -> Self {
+        Self(watch::channel(false).1)
+    }
+
+    /// Whether to stop.
+    pub fn is_set(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Resolves once it is time to stop; never, where nobody can ask any more.
+    pub async fn wait(&self) {
+        let mut switch = self.0.clone();
+        if switch.wait_for(|stop| *stop).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Takes what a call says of its progress.
+pub type ProgressSink = Arc<dyn Fn(Progress) + Send + Sync>;
+
+/// What a scope is made of.
+#[derive(Clone)]
+pub struct Context {
+    /// The backend's id; 0 for none (a check of a plugin before there is a backend).
+    pub backend: i64,
+    /// Its name, for messages.
+    pub backend_name: String,
+    /// The job it runs in, and the proof that it still does.
+    pub job: Option<Fence>,
+    /// Where its changes come from.
+    pub origin: Origin,
+    /// What it may use.
+    pub grants: Grants,
+    /// How long each call may take.
+    pub deadline: Duration,
+    /// The ask to stop.
+    pub cancel: Cancel,
+    /// Where its progress goes.
+    pub progress: Option<ProgressSink>,
+    /// Its way out; absent: it may not call anybody.
+    pub egress: Option<Arc<dyn Egress>>,
+}
+
+impl Context {
+    /// Work for a backend, without a job, with nothing granted and nowhere to go.
+    pub fn new(backend: i64, backend_name: impl Into<String>) -> Self {
+        Self {
+            backend,
+            backend_name: backend_name.into(),
+            job: None,
+            origin: Origin::backend(backend),
+            grants: Grants::default(),
+            deadline: DEADLINE,
+            cancel: Cancel::never(),
+            progress: None,
+            egress: None,
+        }
+    }
+}
+
+/// An HTTP answer whose body stayed in the host.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// The body.
+    pub bytes: Bytes,
+    /// The answer's `Date` header, where it had one.
+    pub date: Option<String>,
+}
+
+/// The scope of some calls.
+pub struct Scope {
+    context: Context,
+    bodies: Mutex<HashMap<u64, Kept>>,
+    next_body: AtomicU64,
+    writes: Mutex<Vec<Write>>,
+    created: AtomicU64,
+}
+
+impl Scope {
+    /// Opens a scope.
+    pub fn new(context: Context) -> Arc<Self> {
+        Arc::new(Self {
+            context,
+            bodies: Mutex::default(),
+            next_body: AtomicU64::new(1),
+            writes: Mutex::default(),
+            created: AtomicU64::new(0),
+        })
+    }
+
+    /// On whose behalf it is.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// The bytes of a kept body; it stays until it is released or the scope ends.
+    pub fn body(&self, handle: u64) -> Option<Bytes> {
+        lock(&self.bodies).get(&handle).map(|kept| kept.bytes.clone())
+    }
+
+    /// A kept body with what came along.
+    pub fn kept(&self, handle: u64) -> Option<Kept> {
+        lock(&self.bodies).get(&handle).cloned()
+    }
+
+    /// Lets a kept body go before the scope ends.
+    pub fn release(&self, handle: u64) {
+        lock(&self.bodies).remove(&handle);
+    }
+
+    /// Takes the writes that calls have asked for, in order, to be committed with the outcome (see [`super::write`]).
+    pub fn take_writes(&self) -> Vec<Write> {
+        std::mem::take(&mut lock(&self.writes))
+    }
+
+    /// The writes asked for so far.
+    pub(super) fn writes(&self) -> Vec<Write> {
+        lock(&self.writes).clone()
+    }
+
+    pub(super) fn push(&self, write: Write) {
+        lock(&self.writes).push(write);
+    }
+
+    /// A temporary id for a record that will be created: negative, counting down.
+    pub(super) fn temporary_id(&self) -> i64 {
+        let count = self.created.fetch_add(1, Ordering::Relaxed) + 1;
+        -i64::try_from(count).unwrap_or(i64::MAX)
+    }
+
+    pub(super) fn keep(&self, kept: Kept) -> u64 {
+        let handle = self.next_body.fetch_add(1, Ordering::Relaxed);
+        lock(&self.bodies).insert(handle, kept);
+        handle
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,143 @@
+//! What a connector may ask of the host: each service finds the scope behind the call id and does its part.
+//!
+//! A service never trusts a payload for identity or rights; it takes both from the scope. It runs no plugin code.
+
+pub mod http;
+
+use std::sync::Arc;
+
+use bindery_contract::{Error, ErrorClass, Frame, op::Done, service};
+
+use super::{
+    abi::{Door, Line},
+    call::{Calls, Counters},
+    generation::Generation,
+    guard::{Answer, AnswerFuture},
+    scope::Scope,
+};
+use crate::{base::Clock, storage::Store};
+
+/// What the services work with; one for the whole host.
+pub struct Services {
+    store: Store,
+    clock: Clock,
+}
+
+impl Services {
+    /// Services over a store.
+    pub fn new(store: Store, clock: Clock) -> Arc<Self> {
+        Arc::new(Self { store, clock })
+    }
+
+    async fn serve(&self, scope: Arc<Scope>, service: &str, payload: &[u8]) -> Answer {
+        let frame = Frame::decode(payload)?;
+        let _ = &self.store;
+        match service {
+            service::HTTP => http::send(&scope, &frame).await,
+            service::HTTP_BODY => http::body(&scope, &frame),
+            service::NOW => Frame::encode(&service::Now { now: self.clock.now().to_rfc3339() }, &[]),
+            service::CANCELLED => {
+                Frame::encode(&service::Cancelled { cancelled: scope.context().cancel.is_set() }, &[])
+            }
+            service::SLEEP => sleep(&scope, frame.header()?).await,
+            service::PROGRESS => {
+                if let Some(sink) = &scope.context().progress {
+                    sink(frame.header()?);
+                }
+                Frame::encode(&Done {}, &[])
+            }
+            unknown => Err(Error::new(ErrorClass::Unsupported, format!("this host has no service {unknown:?}"))),
+        }
+    }
+}
+
+async fn sleep(scope: &Scope, request: service::Sleep) -> Answer {
+    tokio::select! {
+        biased;
+        () = scope.context().cancel.wait() => Err(Error::new(ErrorClass::Cancelled, "the call should stop")),
+        () = tokio::time::sleep(std::time::Duration::from_millis(request.ms)) => Frame::encode(&Done {}, &[]),
+    }
+}
+
+/// The host's door for one instance.
+pub(super) struct Counter {
+    plugin: String,
+    generation: u64,
+    instance: u64,
+    calls: Arc<Calls>,
+    counters: Arc<Counters>,
+    services: Arc<Services>,
+}
+
+impl Counter {
+    pub(super) fn new(generation: &Generation, instance: u64, services: Arc<Services>) -> Self {
+        Self {
+            plugin: generation.plugin().to_owned(),
+            generation: generation.number,
+            instance,
+            calls: generation.calls.clone(),
+            counters: generation.counters.clone(),
+            services,
+        }
+    }
+}
+
+impl Door for Counter {
+    fn log(&self, line: &Line<'_>) {
+        let scope = self.calls.any(line.call);
+        let context = scope.as_ref().map(|scope| scope.context());
+        let backend = context.map_or("", |context| context.backend_name.as_str());
+        let job = context.and_then(|context| context.job.as_ref()).map_or(0, |fence| fence.job);
+        macro_rules! emit {
+            ($level:ident) => {
+                tracing::event!(
+                    target: "plugin",
+                    tracing::Level::$level,
+                    plugin = self.plugin,
+                    generation = self.generation,
+                    backend,
+                    job,
+                    call = line.call,
+                    module = %line.target,
+                    fields = %line.fields,
+                    spans = %line.spans,
+                    "{}",
+                    line.message
+                )
+            };
+        }
+        match line.level {
+            0 | 1 => emit!(ERROR),
+            2 => emit!(WARN),
+            3 => emit!(INFO),
+            4 => emit!(DEBUG),
+            _ => emit!(TRACE),
+        }
+    }
+
+    fn level(&self) -> u8 {
+        [
+            tracing::enabled!(target: "plugin", tracing::Level::ERROR),
+            tracing::enabled!(target: "plugin", tracing::Level::WARN),
+            tracing::enabled!(target: "plugin", tracing::Level::INFO),
+            tracing::enabled!(target: "plugin", tracing::Level::DEBUG),
+            tracing::enabled!(target: "plugin", tracing::Level::TRACE),
+        ]
+        .into_iter()
+        .map(u8::from)
+        .sum()
+    }
+
+    fn serve(&self, call: u64, service: &str, payload: &[u8]) -> AnswerFuture {
+        let scope = match self.calls.scope(call, self.instance) {
+            Ok(scope) => scope,
+            Err(error) => {
+                self.counters.refused_id();
+                return Box::pin(std::future::ready(Err(error)));
+            }
+        };
+        self.counters.service();
+        let (services, service, payload) = (self.services.clone(), service.to_owned(), payload.to_vec());
+        Box::pin(async move { services.serve(scope, &service, &payload).await })
+    }
+}
