@@ -1,0 +1,65 @@
+//! What was asked of the shop: the last requests, and counts of all. It keeps no bodies and no credentials.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::Serialize;
+
+/// Requests kept; the counts go on.
+const KEPT: usize = 10_000;
+
+/// One request.
+#[derive(Clone, Debug, Serialize)]
+pub struct Entry {
+    /// Its number, from 1.
+    pub number: u64,
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// Path without the query.
+    pub path: String,
+    /// The query, still encoded.
+    pub query: String,
+    /// The answer's status; 0 while it is not answered.
+    pub status: u16,
+    /// The `Idempotency-Key` header.
+    pub idempotency_key: Option<String>,
+}
+
+/// Log and counters.
+#[derive(Default)]
+pub(crate) struct Journal {
+    last: u64,
+    entries: VecDeque<Entry>,
+    counts: BTreeMap<String, u64>,
+}
+
+impl Journal {
+    pub(crate) fn arrived(&mut self, mut entry: Entry) -> u64 {
+        self.last += 1;
+        entry.number = self.last;
+        *self.counts.entry(format!("{} {}", entry.method, entry.path)).or_default() += 1;
+        self.entries.push_back(entry);
+        if self.entries.len() > KEPT {
+            self.entries.pop_front();
+        }
+        self.last
+    }
+
+    pub(crate) fn answered(&mut self, number: u64, status: u16) {
+        if let Some(entry) = self.entries.iter_mut().rev().find(|entry| entry.number == number) {
+            entry.status = status;
+        }
+    }
+
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        self.entries.iter().cloned().collect()
+    }
+
+    pub(crate) fn counts(&self) -> &BTreeMap<String, u64> {
+        &self.counts
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+        self.counts.clear();
+    }
+}
