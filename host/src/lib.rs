@@ -5,6 +5,7 @@
 pub mod base;
 pub mod model;
 pub mod plugin;
+pub mod queue;
 pub mod record;
 pub mod storage;
 pub mod sync;

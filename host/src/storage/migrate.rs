@@ -13,8 +13,11 @@ pub struct Migration {
 }
 
 /// All of them, in order.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { version: 5, name: "plugin", ddl: include_str!("migration/0005_plugin.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "meta", ddl: include_str!("migration/0001_meta.sql") },
+    Migration { version: 2, name: "job", ddl: include_str!("migration/0002_job.sql") },
+    Migration { version: 5, name: "plugin", ddl: include_str!("migration/0005_plugin.sql") },
+];
 
 static APPLIED: Statement = Statement::new("select version, name, checksum from migration order by version");
 static RECORD: Statement = Statement::new("insert into migration(version, name, checksum) values (?1, ?2, ?3)");

@@ -5,6 +5,10 @@
 //! see a connection. No plugin code ever runs inside a closure.
 
 pub mod error;
+pub mod job;
+pub mod job_channel;
+pub mod job_graph;
+pub mod job_view;
 pub mod migrate;
 pub mod plugin;
 pub mod statement;
@@ -16,4 +20,4 @@ mod sqlite;
 pub use error::{CODES, Error};
 pub use statement::Statement;
 pub use store::{Durability, Options, Store};
-pub use tx::{Param, Row, Tx};
+pub use tx::{Param, Row, Signal, Tx};

@@ -111,6 +111,7 @@ impl Tx for SqliteTx<'_> {
         }
         Ok(())
     }
+    fn signal(&mut self, _signal: super::Signal) {}
     fn define(&mut self, ddl: &str) -> Result<(), Error> {
         Ok(self.0.execute_batch(&super::statement::sqlite(ddl))?)
     }

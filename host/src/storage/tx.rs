@@ -91,6 +91,22 @@ fn null(column: usize) -> Error {
     Error::Shape(format!("column {column} is null"))
 }
 
+/// What a transaction tells listeners of the store once it has committed. Coalesced: it says "look", not what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// Jobs may be ready to run, or must stop.
+    Job,
+    /// Jobs have ended.
+    JobEnded,
+    /// The outbox has new rows.
+    Outbox,
+}
+
+impl Signal {
+    /// How many there are.
+    pub(super) const COUNT: usize = 3;
+}
+
 /// A transaction, inside a closure given to the store.
 ///
 /// A closure may run twice: it changes nothing outside the transaction, takes clock and ids from outside, checks its
@@ -107,6 +123,8 @@ pub trait Tx {
         params: &[Param<'_>],
         each: &mut dyn FnMut(&dyn Row) -> Result<(), Error>,
     ) -> Result<(), Error>;
+    /// Tells listeners of the store, once the transaction has committed (see [`super::Store::listen`]).
+    fn signal(&mut self, signal: Signal);
     /// Runs DDL in the portable subset.
     fn define(&mut self, ddl: &str) -> Result<(), Error>;
     /// Opens a savepoint. Callers use `savepoint`, which closes it on every path.

@@ -1,0 +1,117 @@
+//! What operators ask of the queue: list, look, try again, call off.
+
+use super::{Error, finish, graph};
+use crate::{
+    base::Timestamp,
+    model::job::{Attempt, Counts, Filter, Job, LogLine, State},
+    storage::{
+        Signal, Tx,
+        job::{self, Reason, Release, Stored},
+        job_view,
+    },
+};
+
+/// Jobs, newest first.
+pub fn list(tx: &mut dyn Tx, filter: &Filter) -> Result<Vec<Job>, Error> {
+    Ok(job_view::list(tx, filter)?)
+}
+
+/// One job.
+pub fn show(tx: &mut dyn Tx, id: i64) -> Result<Job, Error> {
+    job_view::find(tx, id)?.ok_or(Error::Missing(id))
+}
+
+/// How a job's attempts went, first to last.
+pub fn attempts(tx: &mut dyn Tx, id: i64) -> Result<Vec<Attempt>, Error> {
+    Ok(job_view::attempts(tx, id)?)
+}
+
+/// What was logged while a job ran, oldest first, at most so many lines.
+pub fn log(tx: &mut dyn Tx, id: i64, limit: i64) -> Result<Vec<LogLine>, Error> {
+    Ok(job_view::log(tx, id, limit)?)
+}
+
+/// Jobs by state.
+pub fn counts(tx: &mut dyn Tx) -> Result<Counts, Error> {
+    Ok(job_view::counts(tx)?)
+}
+
+/// Whether a job of the run that `root` began has not ended.
+pub fn is_run_open(tx: &mut dyn Tx, root: i64) -> Result<bool, Error> {
+    Ok(job_view::is_run_open(tx, root)?)
+}
+
+/// Gives an ended job a new budget and puts it back, with the jobs that were called off because of it. A job that
+/// waits for its eta, or is parked, becomes ready at once.
+pub fn retry(tx: &mut dyn Tx, now: Timestamp, id: i64) -> Result<Job, Error> {
+    let head = job::head(tx, id)?.ok_or(Error::Missing(id))?;
+    let may = match head.state {
+        Stored::Done | Stored::Failed | Stored::Cancelled | Stored::Later | Stored::Parked => true,
+        Stored::Waiting | Stored::Ready | Stored::Started => false,
+    };
+    if !may {
+        return Err(Error::State {
+            job: id,
+            state: name(head.state),
+            wanted: "only an ended, parked or delayed job can be retried",
+        });
+    }
+    let state = if head.waiting > 0 { Stored::Waiting } else { Stored::Ready };
+    let to = Release { state, eta: now, charged: 0, parked_reason: None, why: Reason::default() };
+    finish::go_back(tx, now, &head, &to)?;
+    if head.dependents > 0 {
+        graph::revive(tx, now, id)?;
+    }
+    show(tx, id)
+}
+
+/// Calls a job off. One that runs is asked to stop and ends by itself; jobs that wait for it are called off, too.
+pub fn cancel(tx: &mut dyn Tx, now: Timestamp, id: i64) -> Result<Job, Error> {
+    let head = job::head(tx, id)?.ok_or(Error::Missing(id))?;
+    match head.state {
+        Stored::Started => {
+            job::request_cancel(tx, id)?;
+            tx.signal(Signal::Job);
+        }
+        Stored::Waiting | Stored::Ready | Stored::Parked | Stored::Later => {
+            finish::end(tx, now, &head, Stored::Cancelled, Reason::default())?;
+        }
+        Stored::Done | Stored::Failed | Stored::Cancelled => {
+            return Err(Error::State {
+                job: id,
+                state: name(head.state),
+                wanted: "only a job that has not ended can be cancelled",
+            });
+        }
+    }
+    show(tx, id)
+}
+
+/// Calls off all of a run that has not ended. Answers how many jobs.
+pub fn cancel_run(tx: &mut dyn Tx, now: Timestamp, root: i64) -> Result<usize, Error> {
+    let open = vec![State::WaitDependencies, State::Pending, State::Started];
+    let filter = Filter { root: Some(root), states: open, limit: Some(i64::MAX), ..Filter::default() };
+    let mut count = 0;
+    for job in job_view::list(tx, &filter)? {
+        match cancel(tx, now, job.id) {
+            Ok(_) => count += 1,
+            // A job before it in the list was its parent and took it along.
+            Err(Error::State { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(count)
+}
+
+fn name(state: Stored) -> &'static str {
+    match state {
+        Stored::Waiting => "waiting for other jobs",
+        Stored::Ready => "pending",
+        Stored::Started => "started",
+        Stored::Done => "done",
+        Stored::Failed => "failed",
+        Stored::Cancelled => "cancelled",
+        Stored::Parked => "parked",
+        Stored::Later => "waiting for its time",
+    }
+}
