@@ -240,7 +240,15 @@ pub fn stalled(tx: &mut dyn Tx, backend: i64, kind: &str) -> Result<i64, Error> 
 }
 
 /// Ends the runs that an earlier attempt of a job left open.
-pub fn abandon(tx: &mut dyn Tx, job: i64, backend: i64, kind: &str, but: i64, now: i64, why: &str) -> Result<(), Error> {
+pub fn abandon(
+    tx: &mut dyn Tx,
+    job: i64,
+    backend: i64,
+    kind: &str,
+    but: i64,
+    now: i64,
+    why: &str,
+) -> Result<(), Error> {
     tx.execute(&ABANDON, &[backend.into(), kind.into(), but.into(), now.into(), why.into(), job.into()])?;
     Ok(())
 }
