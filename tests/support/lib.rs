@@ -1,1 +1,3 @@
-//! placeholder
+//! What tests share: hosts, plugin files, outside systems.
+
+pub mod raw;

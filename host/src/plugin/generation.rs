@@ -78,6 +78,13 @@ impl Generation {
     }
 }
 
+impl Drop for Generation {
+    fn drop(&mut self) {
+        // Code that is mapped stays although its file is gone; a worker's file is needed as long as one may start.
+        let _ = std::fs::remove_file(&self.file);
+    }
+}
+
 impl std::fmt::Debug for Generation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {} generation {}", self.manifest.id, self.manifest.version, self.number)

@@ -49,6 +49,7 @@ impl Registry {
         let written = row.clone();
         self.store.write(Durability::Durable, move |tx| storage::plugin::put(tx, &written)).await?;
         tracing::info!(plugin = row.id, version = row.version, generation = generation.number, "plugin installed");
+        load::sweep(&self.options.directory, &self.kept(&row));
         let plugin = Plugin {
             manifest: Arc::new(generation.manifest.clone()),
             row: Arc::new(row),
@@ -104,19 +105,19 @@ impl Registry {
         isolation: Option<Isolation>,
         numbers: &mut BTreeMap<String, u64>,
     ) -> Result<Generation, Refused> {
-        let private = load::private(stored, sha256).map_err(Refused::unknown)?;
+        let private = load::Private::of(stored, sha256).map_err(Refused::unknown)?;
         // Which isolation it has is known only once its manifest is; the manifest of an isolated plugin must not be
         // read in this process. So an isolated host default reads every manifest in a worker.
         let asked = isolation.or_else(|| self.isolation_of(sha256)).unwrap_or(self.options.isolation);
         let (module, manifest) = match asked {
             Isolation::InProcess => {
-                let file = private.clone();
+                let file = private.path().to_owned();
                 let opened = tokio::task::spawn_blocking(move || load::open(&file)).await;
                 let opened = opened.unwrap_or_else(|_| Err(Error::OpenFailed("loading it panicked".to_owned())));
                 opened.map(|(module, manifest)| (Some(module), manifest)).map_err(Refused::unknown)?
             }
             Isolation::Worker => {
-                let manifest = worker::describe(&self.options.worker_program, &private).await;
+                let manifest = worker::describe(&self.options.worker_program, private.path()).await;
                 (None, manifest.map_err(Refused::unknown)?)
             }
         };
@@ -126,7 +127,7 @@ impl Registry {
         Ok(Generation {
             number: *number,
             sha256: sha256.to_owned(),
-            file: private,
+            file: private.keep(),
             manifest,
             isolation: asked,
             module,
@@ -158,6 +159,12 @@ impl Registry {
         self.publish(plugin);
         let text = serde_json::to_string(&fault).unwrap_or_default();
         Ok(self.store.write(Durability::Durable, move |tx| storage::plugin::mark(tx, &id, state, Some(&text))).await?)
+    }
+
+    /// Digests whose files stay, once `row` is written.
+    fn kept(&self, row: &Row) -> Vec<String> {
+        let others = self.list().into_iter().filter(|plugin| plugin.id != row.id).map(|plugin| plugin.sha256);
+        others.chain([row.sha256.clone()]).collect()
     }
 
     fn serving(&self, sha256: &str, isolation: Option<Isolation>) -> Option<Listed> {

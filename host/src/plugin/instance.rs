@@ -92,7 +92,7 @@ impl Instance {
             },
         };
         let stopped = async {
-            context.cancel.wait().await;
+            context.cancel.cancelled().await;
             tokio::time::sleep(GRACE).await;
         };
         let answer = tokio::select! {

@@ -44,14 +44,53 @@ pub(super) fn store(checked: &Checked, directory: &Path) -> Result<PathBuf, Erro
     Ok(path)
 }
 
-/// A copy for one load. Its own name gives it statics of its own, and nobody else writes to it.
-pub(super) fn private(stored: &Path, sha256: &str) -> Result<PathBuf, Error> {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let name = format!("loaded-{}-{}-{number}.so", &sha256[..16], std::process::id());
-    let path = stored.with_file_name(name);
-    std::fs::copy(stored, &path).map_err(|error| unreadable(&path, &error))?;
-    Ok(path)
+/// A copy for one load, removed unless it is kept. Its own name gives it statics of its own, and nobody else writes
+/// to it.
+pub(super) struct Private(PathBuf);
+
+impl Private {
+    /// Copies a stored file.
+    pub(super) fn of(stored: &Path, sha256: &str) -> Result<Self, Error> {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("loaded-{}-{}-{number}.so", &sha256[..16], std::process::id());
+        let path = stored.with_file_name(name);
+        std::fs::copy(stored, &path).map_err(|error| unreadable(&path, &error))?;
+        Ok(Self(path))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Whoever takes the path removes the file.
+    pub(super) fn keep(mut self) -> PathBuf {
+        std::mem::take(&mut self.0)
+    }
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        if !self.0.as_os_str().is_empty() {
+            let _ = std::fs::remove_file(&self.0);
+        }
+    }
+}
+
+/// Removes files of versions that are not installed any more, and what a crash left. `kept`: digests that stay.
+pub(super) fn sweep(directory: &Path, kept: &[String]) {
+    let Ok(entries) = std::fs::read_dir(directory) else { return };
+    let own = format!("-{}-", std::process::id());
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let stays = match name.strip_prefix("loaded-") {
+            Some(rest) => rest.contains(&own),
+            None => kept.iter().any(|digest| name == format!("{digest}.so")),
+        };
+        if !stays {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Loads a private copy and reads its manifest.

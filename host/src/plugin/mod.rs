@@ -25,7 +25,7 @@ pub use generation::{Generation, Isolation};
 pub use guard::Answer;
 pub use instance::Instance;
 pub use registry::{Listed, Options, Registry, State};
-pub use scope::{Cancel, Context, DEADLINE, Grants, Kept, ProgressSink, Scope};
+pub use scope::{Context, DEADLINE, Grants, Kept, Scope};
 pub use services::{
     Services,
     http::{Answered, Egress},

@@ -12,6 +12,7 @@ use super::{
     call::Counts,
     error::Error,
     generation::{Generation, Isolation},
+    load,
 };
 use crate::{
     base::{Clock, Fault, Timestamp},
@@ -117,6 +118,8 @@ impl Registry {
             plugins: ArcSwap::default(),
             loading: tokio::sync::Mutex::default(),
         });
+        let kept: Vec<String> = rows.iter().map(|row| row.sha256.clone()).collect();
+        load::sweep(&registry.options.directory, &kept);
         for row in rows {
             registry.load_stored(row).await;
         }

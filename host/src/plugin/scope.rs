@@ -12,12 +12,13 @@ use std::{
     time::Duration,
 };
 
-use bindery_contract::service::Progress;
 use bytes::Bytes;
-use tokio::sync::watch;
 
 use super::{services::http::Egress, write::Write};
-use crate::model::{Origin, job::Fence};
+use crate::{
+    model::{Origin, job::Fence},
+    queue::{Cancel, ProgressHandle},
+};
 
 /// How long a call may take when nobody says otherwise.
 pub const DEADLINE: Duration = Duration::from_secs(300);
@@ -38,38 +39,6 @@ impl Grants {
     }
 }
 
-/// The ask to stop, as a call sees it. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Cancel(watch::Receiver<bool>);
-
-impl Cancel {
-    /// Follows a switch: once it is true, the work should end.
-    pub fn new(switch: watch::Receiver<bool>) -> Self {
-        Self(switch)
-    }
-
-    /// Never asks.
-    pub fn never() -> Self {
-        Self(watch::channel(false).1)
-    }
-
-    /// Whether to stop.
-    pub fn is_set(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    /// Resolves once it is time to stop; never, where nobody can ask any more.
-    pub async fn wait(&self) {
-        let mut switch = self.0.clone();
-        if switch.wait_for(|stop| *stop).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// Takes what a call says of its progress.
-pub type ProgressSink = Arc<dyn Fn(Progress) + Send + Sync>;
-
 /// What a scope is made of.
 #[derive(Clone)]
 pub struct Context {
@@ -88,7 +57,7 @@ pub struct Context {
     /// The ask to stop.
     pub cancel: Cancel,
     /// Where its progress goes.
-    pub progress: Option<ProgressSink>,
+    pub progress: Option<ProgressHandle>,
     /// Its way out; absent: it may not call anybody.
     pub egress: Option<Arc<dyn Egress>>,
 }
@@ -103,7 +72,7 @@ impl Context {
             origin: Origin::backend(backend),
             grants: Grants::default(),
             deadline: DEADLINE,
-            cancel: Cancel::never(),
+            cancel: Cancel::default(),
             progress: None,
             egress: None,
         }

@@ -42,7 +42,7 @@ pub(super) async fn send(scope: &Scope, frame: &Frame<'_>) -> Answer {
     };
     let answered = tokio::select! {
         biased;
-        () = scope.context().cancel.wait() => return Err(Error::new(ErrorClass::Cancelled, "the call should stop")),
+        _ = scope.context().cancel.cancelled() => return Err(Error::new(ErrorClass::Cancelled, "the call should stop")),
         answered = egress.send(&request, &frame.segments) => answered?,
     };
     if let Some(pointer) = &request.error_at {

@@ -37,12 +37,14 @@ impl Services {
             service::HTTP_BODY => http::body(&scope, &frame),
             service::NOW => Frame::encode(&service::Now { now: self.clock.now().to_rfc3339() }, &[]),
             service::CANCELLED => {
-                Frame::encode(&service::Cancelled { cancelled: scope.context().cancel.is_set() }, &[])
+                Frame::encode(&service::Cancelled { cancelled: scope.context().cancel.is_cancelled() }, &[])
             }
             service::SLEEP => sleep(&scope, frame.header()?).await,
             service::PROGRESS => {
-                if let Some(sink) = &scope.context().progress {
-                    sink(frame.header()?);
+                let progress: service::Progress = frame.header()?;
+                if let Some(handle) = &scope.context().progress {
+                    let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+                    handle.set(number(progress.done), progress.total.map(number), progress.message);
                 }
                 Frame::encode(&Done {}, &[])
             }
@@ -54,7 +56,7 @@ impl Services {
 async fn sleep(scope: &Scope, request: service::Sleep) -> Answer {
     tokio::select! {
         biased;
-        () = scope.context().cancel.wait() => Err(Error::new(ErrorClass::Cancelled, "the call should stop")),
+        _ = scope.context().cancel.cancelled() => Err(Error::new(ErrorClass::Cancelled, "the call should stop")),
         () = tokio::time::sleep(std::time::Duration::from_millis(request.ms)) => Frame::encode(&Done {}, &[]),
     }
 }
