@@ -3,6 +3,7 @@
 //! Rooms and the one direction of imports between them: `docs/architecture.md`, whose layer table a test reads.
 
 pub mod base;
+pub mod egress;
 pub mod model;
 pub mod plugin;
 pub mod queue;

@@ -4,9 +4,11 @@ pub mod clock;
 pub mod code;
 pub mod config;
 pub mod id;
+pub mod redact;
 pub mod secret;
 pub mod telemetry;
 
 pub use clock::{Clock, Timestamp};
 pub use code::{Code, Coded, Fault, Retry};
+pub use redact::Redactor;
 pub use secret::Secret;
