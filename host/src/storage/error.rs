@@ -19,6 +19,32 @@ pub enum Error {
         /// Highest version known here.
         known: i64,
     },
+    /// The database was written by an older version, and may not be migrated now.
+    #[error("the data directory has schema version {found}, this program needs {known}")]
+    Older {
+        /// Version found.
+        found: i64,
+        /// Version needed.
+        known: i64,
+    },
+    /// The file is a database of some other program.
+    #[error("{0} is not a database of this program")]
+    Foreign(String),
+    /// The file is damaged.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    /// The file can't be written, or not even opened.
+    #[error("the database can't be opened for writing: {0}")]
+    NotWritable(String),
+    /// A text holds the character NUL.
+    #[error("a text holds the character NUL (U+0000)")]
+    Nul,
+    /// A closure panicked.
+    #[error("the code that works on the store panicked")]
+    Panicked,
+    /// The engine gave up the transaction.
+    #[error("the database engine gave up the transaction")]
+    Broken,
     /// A migration that ran is not the one we have.
     #[error("migration {version} ({name}) was changed after it ran")]
     MigrationChanged {
@@ -51,8 +77,25 @@ pub enum Error {
 }
 
 /// The codes of this room.
-pub const CODES: &[Code] =
-    &[DISK_FULL, LOCKED, NEWER, MIGRATION_CHANGED, UNIQUE, FOREIGN_KEY, CHECK, SHAPE, CLOSED, TIMEOUT, ENGINE];
+pub const CODES: &[Code] = &[
+    DISK_FULL,
+    LOCKED,
+    NEWER,
+    OLDER,
+    FOREIGN,
+    DAMAGED,
+    NOT_WRITABLE,
+    NUL,
+    PANICKED,
+    MIGRATION_CHANGED,
+    UNIQUE,
+    FOREIGN_KEY,
+    CHECK,
+    SHAPE,
+    CLOSED,
+    TIMEOUT,
+    ENGINE,
+];
 
 const DISK_FULL: Code = Code {
     name: "storage.disk_full",
@@ -70,6 +113,42 @@ const NEWER: Code = Code {
     name: "storage.newer_version",
     cause: "A newer version of the program has migrated this data directory.",
     cure: "Use that version or a newer one, or restore a backup from before the upgrade.",
+    retry: Retry::Never,
+};
+const OLDER: Code = Code {
+    name: "storage.older_version",
+    cause: "The data directory was made by an older version, and this command does not change it.",
+    cure: "Run `bindery migrate` or `bindery serve` once: both bring it up to date.",
+    retry: Retry::Never,
+};
+const FOREIGN: Code = Code {
+    name: "storage.not_ours",
+    cause: "The file was made by some other program.",
+    cure: "Point `--data` to another directory.",
+    retry: Retry::Never,
+};
+const DAMAGED: Code = Code {
+    name: "storage.damaged",
+    cause: "The database file is not as the engine wrote it: a failing disk, or a copy made while it was in use.",
+    cure: "Restore a backup; `sqlite3 bindery.db .recover` may save what came after it.",
+    retry: Retry::Never,
+};
+const NOT_WRITABLE: Code = Code {
+    name: "storage.not_writable",
+    cause: "The data directory is missing, read-only, or belongs to somebody else.",
+    cure: "Give the user of this process the right to write into the data directory.",
+    retry: Retry::Later,
+};
+const NUL: Code = Code {
+    name: "storage.nul_in_text",
+    cause: "The character NUL can't be stored in a text, since not every engine has it.",
+    cure: "Remove it from the value.",
+    retry: Retry::Never,
+};
+const PANICKED: Code = Code {
+    name: "storage.panicked",
+    cause: "A bug of the host. Nothing of the change was stored.",
+    cure: "Report it with the log.",
     retry: Retry::Never,
 };
 const MIGRATION_CHANGED: Code = Code {
@@ -123,6 +202,12 @@ impl Coded for Error {
             Self::DiskFull(_) => &DISK_FULL,
             Self::Locked(_) => &LOCKED,
             Self::Newer { .. } => &NEWER,
+            Self::Older { .. } => &OLDER,
+            Self::Foreign(_) => &FOREIGN,
+            Self::Damaged(_) => &DAMAGED,
+            Self::NotWritable(_) => &NOT_WRITABLE,
+            Self::Nul => &NUL,
+            Self::Panicked => &PANICKED,
             Self::MigrationChanged { .. } => &MIGRATION_CHANGED,
             Self::Unique(_) => &UNIQUE,
             Self::ForeignKey(_) => &FOREIGN_KEY,
@@ -130,7 +215,7 @@ impl Coded for Error {
             Self::Shape(_) => &SHAPE,
             Self::Closed => &CLOSED,
             Self::Timeout => &TIMEOUT,
-            Self::Engine(_) => &ENGINE,
+            Self::Engine(_) | Self::Broken => &ENGINE,
         }
     }
 }

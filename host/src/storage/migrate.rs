@@ -23,31 +23,53 @@ pub const MIGRATIONS: &[Migration] = &[
 static APPLIED: Statement = Statement::new("select version, name, checksum from migration order by version");
 static RECORD: Statement = Statement::new("insert into migration(version, name, checksum) values (?1, ?2, ?3)");
 
+/// Looks whether the schema is up to date, and changes nothing. An empty database is not.
+pub fn check(tx: &mut dyn Tx, is_empty: bool) -> Result<(), Error> {
+    let known = MIGRATIONS.last().map_or(0, |m| m.version);
+    let applied = if is_empty { Vec::new() } else { read_applied(tx)? };
+    compare(&applied, known)?;
+    let found = applied.last().map_or(0, |(version, ..)| *version);
+    if applied.len() < MIGRATIONS.len() { Err(Error::Older { found, known }) } else { Ok(()) }
+}
+
+type Applied = (i64, String, String);
+
+fn read_applied(tx: &mut dyn Tx) -> Result<Vec<Applied>, Error> {
+    tx.query(&APPLIED, &[], |row| Ok((row.int(0)?, row.string(1)?, row.string(2)?)))
+}
+
+fn checksum(migration: &Migration) -> String {
+    format!("{:032x}", xxhash_rust::xxh3::xxh3_128(migration.ddl.as_bytes()))
+}
+
+/// Refuses what a newer program has done, and a past that differs from ours.
+fn compare(applied: &[Applied], known: i64) -> Result<(), Error> {
+    if let Some((found, ..)) = applied.iter().rev().find(|(version, ..)| *version > known) {
+        return Err(Error::Newer { found: *found, known });
+    }
+    for (version, name, sum) in applied {
+        let ours = MIGRATIONS.iter().find(|migration| migration.version == *version);
+        if ours.is_none_or(|migration| checksum(migration) != *sum) {
+            return Err(Error::MigrationChanged { version: *version, name: name.clone() });
+        }
+    }
+    Ok(())
+}
+
 /// Brings the schema up to date. Refuses a database of a newer program, and one whose past differs from ours.
 pub fn migrate(tx: &mut dyn Tx) -> Result<(), Error> {
     tx.define(
         "create table if not exists migration(version bigint primary key, name text not null, checksum text not null)",
     )?;
-    let applied = tx.query(&APPLIED, &[], |row| Ok((row.int(0)?, row.string(1)?, row.string(2)?)))?;
-    let known = MIGRATIONS.last().map_or(0, |m| m.version);
-    if let Some((found, ..)) = applied.iter().find(|(version, ..)| *version > known) {
-        return Err(Error::Newer { found: *found, known });
-    }
+    let applied = read_applied(tx)?;
+    compare(&applied, MIGRATIONS.last().map_or(0, |m| m.version))?;
     for migration in MIGRATIONS {
-        let checksum = format!("{:032x}", xxhash_rust::xxh3::xxh3_128(migration.ddl.as_bytes()));
-        match applied.iter().find(|(version, ..)| *version == migration.version) {
-            Some((version, name, sum)) if *sum != checksum => {
-                return Err(Error::MigrationChanged { version: *version, name: name.clone() });
-            }
-            Some(_) => {}
-            None => {
-                tx.define(migration.ddl)?;
-                tx.execute(
-                    &RECORD,
-                    &[Param::Int(migration.version), Param::Text(migration.name), Param::Text(&checksum)],
-                )?;
-            }
+        if applied.iter().any(|(version, ..)| *version == migration.version) {
+            continue;
         }
+        tx.define(migration.ddl)?;
+        let sum = checksum(migration);
+        tx.execute(&RECORD, &[Param::Int(migration.version), Param::Text(migration.name), Param::Text(&sum)])?;
     }
     Ok(())
 }

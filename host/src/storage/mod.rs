@@ -4,11 +4,14 @@
 //! files (`job`, `record`, `binding`, …) inside a closure given to [`Store::write`] or [`Store::read`]; they never
 //! see a connection. No plugin code ever runs inside a closure.
 
+#[cfg(test)]
+pub mod conformance;
 pub mod error;
 pub mod job;
 pub mod job_channel;
 pub mod job_graph;
 pub mod job_view;
+pub mod lock;
 pub mod migrate;
 pub mod plugin;
 pub mod quarantine;
@@ -18,9 +21,14 @@ pub mod statement;
 pub mod store;
 pub mod tx;
 
+mod checkpoint;
+mod reader;
+mod signal;
 mod sqlite;
+mod writer;
 
 pub use error::{CODES, Error};
+pub use signal::Signal;
 pub use statement::Statement;
-pub use store::{Durability, Options, Store};
-pub use tx::{Param, Row, Signal, Tx};
+pub use store::{Durability, Options, Statistics, Store};
+pub use tx::{Param, Row, Tx};

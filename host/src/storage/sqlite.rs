@@ -1,20 +1,78 @@
 //! The SQLite engine: parameters, rows and errors of the store in terms of rusqlite.
 
+use std::{path::Path, time::Duration};
+
 use rusqlite::{
     Connection, ErrorCode,
     types::{ToSqlOutput, Value, ValueRef},
 };
 
-use super::{Error, Param, Row, Statement, Tx};
+use super::{Error, Param, Row, Signal, Statement, Tx};
 
-/// Opens a connection with the store's pragmas.
-pub(super) fn open(path: &std::path::Path) -> Result<Connection, Error> {
+/// How long a connection waits for another one's lock.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Bytes of a page.
+pub(super) const PAGE_BYTES: u64 = 8192;
+/// "BIND": marks a file as a database of this program.
+const APPLICATION: i64 = 0x4249_4e44;
+
+/// Opens the writer's connection. Refuses a file of another program.
+pub(super) fn open_writer(path: &Path) -> Result<Connection, Error> {
     let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    claim_file(&connection, path)?;
     connection.execute_batch(
-        "pragma page_size=8192; pragma journal_mode=wal; pragma synchronous=full; pragma foreign_keys=on;
-         pragma temp_store=memory; pragma cache_size=-32768; pragma busy_timeout=5000",
+        "pragma journal_mode=wal; pragma synchronous=full; pragma foreign_keys=on; pragma temp_store=memory;
+         pragma cache_size=-32768; pragma wal_autocheckpoint=0",
     )?;
     connection.set_prepared_statement_cache_capacity(256);
+    Ok(connection)
+}
+
+fn claim_file(connection: &Connection, path: &Path) -> Result<(), Error> {
+    match connection.query_row("pragma application_id", [], |row| row.get::<_, i64>(0))? {
+        APPLICATION => Ok(()),
+        0 if is_empty(connection)? => {
+            // The size of pages can only be chosen while the file is empty.
+            Ok(connection
+                .execute_batch(&format!("pragma page_size={PAGE_BYTES}; pragma application_id={APPLICATION}"))?)
+        }
+        _ => Err(Error::Foreign(path.display().to_string())),
+    }
+}
+
+/// Whether nothing has been defined yet.
+pub(super) fn is_empty(connection: &Connection) -> Result<bool, Error> {
+    Ok(connection.query_row("select count(*) = 0 from sqlite_schema", [], |row| row.get(0))?)
+}
+
+/// What is wrong with the file, and which references lead to nothing.
+pub(super) fn find_damage(tx: &mut dyn Tx) -> Result<Vec<String>, Error> {
+    static QUICK: Statement = Statement::new("pragma quick_check(100)");
+    static REFERENCES: Statement = Statement::new("pragma foreign_key_check");
+    let mut found = tx.query(&QUICK, &[], |row| row.string(0))?;
+    found.retain(|line| line != "ok");
+    let lost = tx.query(&REFERENCES, &[], |row| {
+        let (table, id, to) = (row.string(0)?, row.opt_int(1)?.unwrap_or_default(), row.string(2)?);
+        Ok(format!("row {id} of {table} refers to a row of {to} that does not exist"))
+    })?;
+    found.extend(lost.into_iter().take(100));
+    Ok(found)
+}
+
+/// Opens a connection that can't write.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, Error> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.execute_batch("pragma temp_store=memory; pragma cache_size=-16384; pragma query_only=on")?;
+    connection.set_prepared_statement_cache_capacity(256);
+    Ok(connection)
+}
+
+/// Opens a connection that only makes checkpoints.
+pub(super) fn open_checkpointer(path: &Path) -> Result<Connection, Error> {
+    let connection = Connection::open(path)?;
+    connection.execute_batch("pragma synchronous=normal; pragma cache_size=-256; pragma wal_autocheckpoint=0")?;
     Ok(connection)
 }
 
@@ -26,6 +84,8 @@ impl From<rusqlite::Error> for Error {
             (ErrorCode::DiskFull, _) => Self::DiskFull(text),
             (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => Self::Locked(text),
             (ErrorCode::OperationInterrupted, _) => Self::Timeout,
+            (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _) => Self::Damaged(text),
+            (ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied, _) => Self::NotWritable(text),
             (_, rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE | rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => {
                 Self::Unique(text)
             }
@@ -87,16 +147,50 @@ impl Row for SqliteRow<'_> {
 }
 
 /// A transaction (or a read) over a connection.
-pub(super) struct SqliteTx<'a>(pub(super) &'a Connection);
+pub(super) struct SqliteTx<'a> {
+    connection: &'a Connection,
+    definitions: u64,
+    /// Signals to send once it has committed.
+    pub signals: u8,
+}
+
+impl<'a> SqliteTx<'a> {
+    /// Over a connection on which a transaction has begun.
+    pub fn new(connection: &'a Connection) -> Self {
+        Self { connection, definitions: 0, signals: 0 }
+    }
+}
+
+/// How much a transaction has changed so far. SQLite does not count definitions, so we do.
+#[derive(PartialEq, Eq)]
+pub(super) struct Changes(u64, u64);
+
+impl Changes {
+    /// Up to now.
+    pub fn of(tx: &SqliteTx<'_>) -> Self {
+        Self(tx.connection.total_changes(), tx.definitions)
+    }
+}
+
+fn refuse_nul(params: &[Param<'_>]) -> Result<(), Error> {
+    let has_nul = |text: &str| text.as_bytes().contains(&0);
+    let found = params.iter().any(|param| match param {
+        Param::Text(text) => has_nul(text),
+        Param::Texts(texts) => texts.iter().any(|text| has_nul(text)),
+        _ => false,
+    });
+    if found { Err(Error::Nul) } else { Ok(()) }
+}
 
 impl Tx for SqliteTx<'_> {
     fn execute(&mut self, statement: &Statement, params: &[Param<'_>]) -> Result<u64, Error> {
-        let mut prepared = self.0.prepare_cached(statement.sqlite())?;
+        refuse_nul(params)?;
+        let mut prepared = self.connection.prepare_cached(statement.sqlite())?;
         Ok(prepared.execute(rusqlite::params_from_iter(params))? as u64)
     }
     fn insert(&mut self, statement: &Statement, params: &[Param<'_>]) -> Result<i64, Error> {
         self.execute(statement, params)?;
-        Ok(self.0.last_insert_rowid())
+        Ok(self.connection.last_insert_rowid())
     }
     fn visit(
         &mut self,
@@ -104,26 +198,30 @@ impl Tx for SqliteTx<'_> {
         params: &[Param<'_>],
         each: &mut dyn FnMut(&dyn Row) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut prepared = self.0.prepare_cached(statement.sqlite())?;
+        refuse_nul(params)?;
+        let mut prepared = self.connection.prepare_cached(statement.sqlite())?;
         let mut rows = prepared.query(rusqlite::params_from_iter(params))?;
         while let Some(row) = rows.next()? {
             each(&SqliteRow(row))?;
         }
         Ok(())
     }
-    fn signal(&mut self, _signal: super::Signal) {}
+    fn signal(&mut self, signal: Signal) {
+        self.signals |= signal.bit();
+    }
     fn define(&mut self, ddl: &str) -> Result<(), Error> {
-        Ok(self.0.execute_batch(&super::statement::sqlite(ddl))?)
+        self.definitions += 1;
+        Ok(self.connection.execute_batch(&super::statement::sqlite(ddl))?)
     }
     fn open_savepoint(&mut self) -> Result<(), Error> {
-        self.0.prepare_cached("savepoint inner_work")?.execute([])?;
+        self.connection.prepare_cached("savepoint inner_work")?.execute([])?;
         Ok(())
     }
     fn close_savepoint(&mut self, keep: bool) -> Result<(), Error> {
         if !keep {
-            self.0.prepare_cached("rollback to inner_work")?.execute([])?;
+            self.connection.prepare_cached("rollback to inner_work")?.execute([])?;
         }
-        self.0.prepare_cached("release inner_work")?.execute([])?;
+        self.connection.prepare_cached("release inner_work")?.execute([])?;
         Ok(())
     }
 }

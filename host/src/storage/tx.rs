@@ -1,6 +1,6 @@
 //! The transaction handle that closures work with: a few calls, the same over every engine.
 
-use super::{Error, Statement};
+use super::{Error, Signal, Statement};
 
 /// A parameter of a statement.
 #[derive(Debug, Clone, Copy)]
@@ -89,22 +89,6 @@ impl dyn Row + '_ {
 
 fn null(column: usize) -> Error {
     Error::Shape(format!("column {column} is null"))
-}
-
-/// What a transaction tells listeners of the store once it has committed. Coalesced: it says "look", not what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
-    /// Jobs may be ready to run, or must stop.
-    Job,
-    /// Jobs have ended.
-    JobEnded,
-    /// The outbox has new rows.
-    Outbox,
-}
-
-impl Signal {
-    /// How many there are.
-    pub(super) const COUNT: usize = 3;
 }
 
 /// A transaction, inside a closure given to the store.

@@ -1,0 +1,371 @@
+//! The writer thread: every waiting closure goes into one transaction, one commit, then all are answered.
+//!
+//! A closure may run up to three times: bare with the others; where one of them failed after it had changed
+//! something, each in a savepoint; where the transaction itself broke, each in a transaction of its own. It decides
+//! nothing about SQL.
+
+use std::{
+    collections::VecDeque,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{
+    Durability, Error, Tx,
+    checkpoint::Checkpoint,
+    signal::Signals,
+    sqlite::{Changes, SqliteTx},
+};
+
+/// Longest wait for as many callers as there were last time.
+const LINGER: Duration = Duration::from_micros(200);
+/// Rows of a batch: more of them would make those who wait for an acknowledgement wait too long.
+const BATCH_WEIGHT: usize = 500;
+/// From this weight on a closure is bulk and lets others go first.
+const BULK_WEIGHT: usize = 16;
+
+/// One waiting closure with the place for its answer.
+trait Work: Send {
+    /// Runs it; answers whether it succeeded.
+    fn run(&mut self, tx: &mut SqliteTx<'_>) -> bool;
+    /// Hands over what it came to, or why the commit failed.
+    fn answer(self: Box<Self>, commit: Result<(), Error>);
+}
+
+struct Call<F, T, E> {
+    work: F,
+    result: Option<Result<T, E>>,
+    to: oneshot::Sender<Result<T, E>>,
+}
+
+impl<F, T, E> Work for Call<F, T, E>
+where
+    F: FnMut(&mut dyn Tx) -> Result<T, E> + Send,
+    T: Send,
+    E: From<Error> + Send,
+{
+    fn run(&mut self, tx: &mut SqliteTx<'_>) -> bool {
+        let work = &mut self.work;
+        let result = std::panic::catch_unwind(AssertUnwindSafe(|| work(tx)));
+        let result = result.unwrap_or_else(|_| Err(Error::Panicked.into()));
+        let succeeded = result.is_ok();
+        self.result = Some(result);
+        succeeded
+    }
+
+    fn answer(self: Box<Self>, commit: Result<(), Error>) {
+        let own = self.result.unwrap_or_else(|| Err(Error::Closed.into()));
+        // What failed by itself keeps its own error, since its answer does not depend on the commit.
+        let result = match (own, commit) {
+            (Ok(value), Ok(())) => Ok(value),
+            (Ok(_), Err(error)) => Err(error.into()),
+            (Err(error), _) => Err(error),
+        };
+        // A caller that has gone away does not want to know.
+        let _ = self.to.send(result);
+    }
+}
+
+struct Item {
+    durability: Durability,
+    weight: usize,
+    work: Box<dyn Work>,
+}
+
+/// Where callers leave their closures: the writer takes all that waits with one lock.
+#[derive(Default)]
+pub(super) struct Inbox {
+    waiting: Mutex<Waiting>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    quick: VecDeque<Item>,
+    bulk: VecDeque<Item>,
+    is_closed: bool,
+    is_asleep: bool,
+    warm_up: u64,
+}
+
+impl Waiting {
+    fn len(&self) -> usize {
+        self.quick.len() + self.bulk.len()
+    }
+
+    /// Quick ones first, then bulk up to the weight of a batch; one bulk closure always gets through.
+    fn take(&mut self) -> Vec<Item> {
+        let mut batch = Vec::with_capacity(self.len().min(BATCH_WEIGHT));
+        let mut weight = 0;
+        while let Some(item) = self.quick.front() {
+            if weight + item.weight > BATCH_WEIGHT && !batch.is_empty() {
+                break;
+            }
+            weight += item.weight;
+            batch.extend(self.quick.pop_front());
+        }
+        let mut is_first = true;
+        while let Some(item) = self.bulk.front() {
+            if !is_first && weight + item.weight > BATCH_WEIGHT {
+                break;
+            }
+            is_first = false;
+            weight += item.weight;
+            batch.extend(self.bulk.pop_front());
+        }
+        batch
+    }
+}
+
+impl Inbox {
+    /// Leaves a closure; its answer comes through the receiver.
+    pub fn send<T, E>(
+        &self,
+        durability: Durability,
+        weight: usize,
+        work: impl FnMut(&mut dyn Tx) -> Result<T, E> + Send + 'static,
+    ) -> oneshot::Receiver<Result<T, E>>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (to, from) = oneshot::channel();
+        let item = Item { durability, weight: weight.max(1), work: Box::new(Call { work, result: None, to }) };
+        let mut waiting = self.lock();
+        if waiting.is_closed {
+            // The receiver sees that its sender is gone, and the caller hears that the store is closed.
+            return from;
+        }
+        let queue = if weight < BULK_WEIGHT { &mut waiting.quick } else { &mut waiting.bulk };
+        queue.push_back(item);
+        let wake = waiting.is_asleep;
+        drop(waiting);
+        if wake {
+            self.wake.notify_one();
+        }
+        from
+    }
+
+    /// Asks for a log file of this many bytes, written once so that later writes need not make it grow.
+    pub fn warm_up(&self, bytes: u64) {
+        self.lock().warm_up = bytes;
+        self.wake.notify_one();
+    }
+
+    /// Lets the writer end once all that waits is done.
+    pub fn close(&self) {
+        self.lock().is_closed = true;
+        self.wake.notify_one();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for work, lingers for those who are about to come, takes a batch. `None`: closed and empty.
+    fn take(&self, last: usize) -> Option<Turn> {
+        let mut waiting = self.lock();
+        while waiting.len() == 0 {
+            if waiting.is_closed {
+                return None;
+            }
+            let bytes = std::mem::take(&mut waiting.warm_up);
+            if bytes > 0 {
+                return Some(Turn::WarmUp(bytes));
+            }
+            waiting.is_asleep = true;
+            waiting = self.wake.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            waiting.is_asleep = false;
+        }
+        if waiting.len() < last && !waiting.is_closed {
+            // Sleeping would cost more than the wait is worth: let go of the lock and yield.
+            let since = Instant::now();
+            while waiting.len() < last && since.elapsed() < LINGER {
+                drop(waiting);
+                std::thread::yield_now();
+                waiting = self.lock();
+            }
+        }
+        Some(Turn::Batch(waiting.take()))
+    }
+}
+
+enum Turn {
+    Batch(Vec<Item>),
+    WarmUp(u64),
+}
+
+/// How each closure of a batch is kept apart from the others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Guard {
+    /// Not at all: most batches have no failure in them.
+    Bare,
+    /// A savepoint each.
+    Savepoint,
+}
+
+/// What the writer has done since the start.
+#[derive(Default)]
+pub(super) struct Counters {
+    /// Transactions.
+    pub batches: AtomicU64,
+    /// Closures.
+    pub calls: AtomicU64,
+    /// Batches that had to run again.
+    pub reruns: AtomicU64,
+}
+
+/// The thread's state.
+pub(super) struct Writer {
+    pub connection: Connection,
+    pub inbox: Arc<Inbox>,
+    pub signals: Arc<Signals>,
+    pub checkpoint: Arc<Checkpoint>,
+    pub counters: Arc<Counters>,
+    pub log_file: std::path::PathBuf,
+}
+
+impl Writer {
+    /// Works until the inbox is closed and empty.
+    pub fn run(self) {
+        let mut last = 0;
+        let mut level = Durability::Durable;
+        while let Some(turn) = self.inbox.take(last) {
+            let mut batch = match turn {
+                Turn::Batch(batch) => batch,
+                Turn::WarmUp(bytes) => {
+                    self.warm_up(bytes);
+                    continue;
+                }
+            };
+            last = batch.len();
+            if self.checkpoint.take_restart() {
+                self.restart_log();
+            }
+            let wanted = batch.iter().map(|item| item.durability).max().unwrap_or(level);
+            if wanted != level && self.set_level(wanted).is_ok() {
+                level = wanted;
+            }
+            self.counters.batches.fetch_add(1, Ordering::Relaxed);
+            self.counters.calls.fetch_add(last as u64, Ordering::Relaxed);
+            self.commit(&mut batch);
+        }
+    }
+
+    /// Inside a transaction SQLite refuses to change the level, so this comes before `begin`.
+    fn set_level(&self, level: Durability) -> Result<(), Error> {
+        let text = match level {
+            Durability::Durable => "pragma synchronous=full",
+            Durability::Relaxed => "pragma synchronous=normal",
+        };
+        Ok(self.connection.execute_batch(text)?)
+    }
+
+    fn commit(&self, batch: &mut Vec<Item>) {
+        let mut result = self.attempt(batch, Guard::Bare);
+        if matches!(result, Ok(false)) {
+            self.counters.reruns.fetch_add(1, Ordering::Relaxed);
+            result = self.attempt(batch, Guard::Savepoint);
+        }
+        match result {
+            Ok(true) => batch.drain(..).for_each(|item| item.work.answer(Ok(()))),
+            Ok(false) | Err(_) if batch.len() > 1 => {
+                // The transaction itself broke (full disk, I/O error, no memory). One of them may be too large for
+                // what is left, and the others must not suffer for it.
+                self.counters.reruns.fetch_add(1, Ordering::Relaxed);
+                for item in batch.drain(..) {
+                    self.commit(&mut vec![item]);
+                }
+            }
+            Ok(false) => batch.drain(..).for_each(|item| item.work.answer(Err(Error::Broken))),
+            Err(error) => batch.drain(..).for_each(|item| item.work.answer(Err(error.clone()))),
+        }
+    }
+
+    /// One transaction for the batch. `Ok(false)` and errors leave nothing of it behind.
+    fn attempt(&self, batch: &mut [Item], guard: Guard) -> Result<bool, Error> {
+        let result = self.run_batch(batch, guard);
+        if !self.connection.is_autocommit() {
+            // After a failed commit, or a member that failed halfway.
+            let undone = self.connection.execute_batch("rollback");
+            if let (Err(error), true) = (&undone, !self.connection.is_autocommit()) {
+                tracing::error!(%error, "a transaction can be neither committed nor undone");
+            }
+        }
+        result
+    }
+
+    fn run_batch(&self, batch: &mut [Item], guard: Guard) -> Result<bool, Error> {
+        let sql = |text: &str| -> Result<(), Error> {
+            self.connection.prepare_cached(text)?.execute([])?;
+            Ok(())
+        };
+        sql("begin immediate")?;
+        let mut tx = SqliteTx::new(&self.connection);
+        for item in batch.iter_mut() {
+            let before = Changes::of(&tx);
+            if guard == Guard::Savepoint {
+                sql("savepoint one_call")?;
+            }
+            let signals = tx.signals;
+            let succeeded = item.work.run(&mut tx);
+            if !succeeded {
+                tx.signals = signals;
+            }
+            // SQLite itself ends the transaction on a full disk, an I/O error or lack of memory.
+            if self.connection.is_autocommit() {
+                return Ok(false);
+            }
+            match guard {
+                Guard::Bare if !succeeded && Changes::of(&tx) != before => return Ok(false),
+                Guard::Bare => {}
+                Guard::Savepoint => {
+                    if !succeeded {
+                        sql("rollback to one_call")?;
+                    }
+                    sql("release one_call")?;
+                }
+            }
+        }
+        sql("commit")?;
+        self.signals.send(tx.signals);
+        self.checkpoint.note_commit();
+        Ok(true)
+    }
+
+    fn restart_log(&self) {
+        // A reader that stands in the way must not hold up the writer: then it is for another time.
+        let _ = self.connection.busy_timeout(Duration::ZERO);
+        let _ = self.connection.query_row("pragma wal_checkpoint(restart)", [], |_| Ok(()));
+        let _ = self.connection.busy_timeout(super::sqlite::BUSY_TIMEOUT);
+    }
+
+    /// Writing into blocks that the log file has already is about twice as fast as making it grow. What lies behind
+    /// the log's end is ignored by SQLite, whose frames carry checksums; only this thread writes to the log.
+    fn warm_up(&self, bytes: u64) {
+        let grow = || -> std::io::Result<()> {
+            use std::io::{Seek, SeekFrom, Write};
+            let mut file = std::fs::OpenOptions::new().write(true).open(&self.log_file)?;
+            let end = file.seek(SeekFrom::End(0))?;
+            let chunk = vec![0_u8; 1 << 20];
+            let step = bytes.saturating_sub(end).min(chunk.len() as u64);
+            file.write_all(&chunk[..usize::try_from(step).unwrap_or(0)])?;
+            if end + step >= bytes {
+                return file.sync_all();
+            }
+            // The rest when nobody waits.
+            self.inbox.lock().warm_up = bytes;
+            Ok(())
+        };
+        if let Err(error) = grow() {
+            tracing::debug!(%error, "the log file was not prepared; it grows as it is written");
+        }
+    }
+}
