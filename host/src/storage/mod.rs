@@ -5,6 +5,7 @@
 //! see a connection. No plugin code ever runs inside a closure.
 
 #[cfg(test)]
+pub mod backend;
 pub mod conformance;
 pub mod error;
 pub mod job;
@@ -17,6 +18,7 @@ pub mod plugin;
 pub mod quarantine;
 pub mod review;
 pub mod run;
+pub mod secret;
 pub mod statement;
 pub mod store;
 pub mod tx;
