@@ -8,5 +8,6 @@ pub mod model;
 pub mod plugin;
 pub mod queue;
 pub mod record;
+pub mod security;
 pub mod storage;
 pub mod sync;

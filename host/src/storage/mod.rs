@@ -4,8 +4,8 @@
 //! files (`job`, `record`, `binding`, …) inside a closure given to [`Store::write`] or [`Store::read`]; they never
 //! see a connection. No plugin code ever runs inside a closure.
 
-#[cfg(test)]
 pub mod backend;
+#[cfg(test)]
 pub mod conformance;
 pub mod error;
 pub mod job;
