@@ -6,6 +6,7 @@ pub mod config;
 pub mod id;
 pub mod redact;
 pub mod secret;
+pub mod socket;
 pub mod telemetry;
 
 pub use clock::{Clock, Timestamp};

@@ -1,0 +1,167 @@
+//! `bindery backend`: add, configure and test connections to outside systems.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{
+    Done,
+    input::{self, Pair},
+    output::{maybe, pairs, table, value},
+    session::Session,
+};
+use crate::{
+    base::Timestamp,
+    operation::backend::{Backend, List, Tested},
+};
+
+/// What can be done with backends.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Add a backend of a type that an installed plugin provides.
+    Add {
+        /// Its name.
+        name: String,
+        /// The backend type; `plugin list` shows them.
+        #[arg(long = "type", value_name = "TYPE")]
+        backend_type: String,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// All backends and how they are.
+    List,
+    /// One backend: settings, which secrets are set, connection.
+    Show {
+        /// Its name.
+        name: String,
+    },
+    /// Change settings or secrets. What is not named stays.
+    Set {
+        /// The backend.
+        name: String,
+        #[command(flatten)]
+        settings: Settings,
+        /// Put a setting's default back.
+        #[arg(long, value_name = "KEY")]
+        unset: Vec<String>,
+    },
+    /// Let jobs of the backend run again.
+    Enable {
+        /// The backend.
+        name: String,
+    },
+    /// Stop the backend's work at once; its jobs wait until it is enabled.
+    Disable {
+        /// The backend.
+        name: String,
+    },
+    /// Connect now and say what the outside system answers.
+    Test {
+        /// The backend.
+        name: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Settings {
+    /// A setting; `plugin show` lists them. The plugin's schema says how the value is read.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = input::pair)]
+    set: Vec<Pair>,
+    /// A secret setting, from a file or from standard input.
+    #[arg(long = "secret", value_name = "KEY=@FILE|KEY=-", value_parser = input::secret_pair)]
+    secret: Vec<Pair>,
+}
+
+impl Command {
+    pub(super) async fn run(self, session: &Session<'_>) -> Done {
+        match self {
+            Self::Add { name, backend_type, settings } => {
+                let request = json!({
+                    "name": name,
+                    "backend_type": backend_type,
+                    "texts": input::texts(settings.set),
+                    "secrets": input::secrets(settings.secret)?,
+                });
+                session.show("backend.add", &request, added).await
+            }
+            Self::List => session.show("backend.list", &json!({}), list).await,
+            Self::Show { name } => session.show("backend.show", &json!({ "name": name }), show).await,
+            Self::Set { name, settings, unset } => {
+                let unset: serde_json::Map<_, _> = unset.into_iter().map(|key| (key, json!(null))).collect();
+                let request = json!({
+                    "name": name,
+                    "settings": unset,
+                    "texts": input::texts(settings.set),
+                    "secrets": input::secrets(settings.secret)?,
+                });
+                session.show("backend.set", &request, show).await
+            }
+            Self::Enable { name } => {
+                let line = |backend: Backend| format!("{} is enabled.", backend.name);
+                session.show("backend.enable", &json!({ "name": name }), line).await
+            }
+            Self::Disable { name } => {
+                let line = |backend: Backend| format!("{} is disabled; its jobs wait.", backend.name);
+                session.show("backend.disable", &json!({ "name": name }), line).await
+            }
+            Self::Test { name } => session.show("backend.test", &json!({ "name": name }), tested).await,
+        }
+    }
+}
+
+fn added(backend: Backend) -> String {
+    format!(
+        "Backend {name} of type {} is added.\n\nGo on with\n  bindery backend test {name}\n  bindery sync {name}",
+        backend.backend_type,
+        name = backend.name
+    )
+}
+
+fn list(list: List) -> String {
+    table(
+        &["name", "type", "plugin", "enabled", "connection", "last check", "trouble"],
+        list.backends
+            .into_iter()
+            .map(|backend| {
+                vec![
+                    backend.name,
+                    backend.backend_type,
+                    backend.plugin,
+                    if backend.enabled { "yes" } else { "no" }.to_owned(),
+                    backend.connection,
+                    maybe(backend.last_check.map(Timestamp::to_rfc3339)),
+                    backend.trouble.unwrap_or_default(),
+                ]
+            })
+            .collect(),
+        "There is no backend. `bindery backend add NAME --type TYPE` makes one.",
+    )
+}
+
+fn show(backend: Backend) -> String {
+    let mut text = pairs(&[
+        ("name", backend.name),
+        ("type", backend.backend_type),
+        ("plugin", backend.plugin),
+        ("enabled", if backend.enabled { "yes" } else { "no" }.to_owned()),
+        ("connection", backend.connection),
+        ("message", backend.connection_message.unwrap_or_default()),
+        ("last check", maybe(backend.last_check.map(Timestamp::to_rfc3339))),
+        ("epoch", backend.epoch.to_string()),
+        ("trouble", backend.trouble.unwrap_or_default()),
+    ]);
+    let secrets = backend.secrets.into_iter().map(|name| vec![name, "***".to_owned()]);
+    let settings = backend.settings.iter().map(|(name, set)| vec![name.clone(), value(set)]).chain(secrets).collect();
+    text.push('\n');
+    text.push_str(&table(&["setting", "value"], settings, "No setting is set."));
+    text
+}
+
+fn tested(tested: Tested) -> String {
+    let mut text = format!("{}: {}", tested.name, tested.message);
+    if let Some(detail) = tested.detail.as_object() {
+        for (name, part) in detail {
+            text.push_str(&format!("\n  {name}: {}", value(part)));
+        }
+    }
+    text
+}

@@ -1,0 +1,159 @@
+//! What can go wrong on the command line's own side, with codes.
+
+use std::path::PathBuf;
+
+use crate::{
+    base::{Code, Coded, Fault, Retry},
+    operation::wire::Problem,
+};
+
+/// An error of the command line itself.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The program could not start its own machinery.
+    #[error("the program can't start its threads: {0}")]
+    Runtime(std::io::Error),
+    /// A file can't be read or written.
+    #[error("{path}: {reason}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        reason: std::io::Error,
+    },
+    /// An argument's value can't be used.
+    #[error("{argument}: {reason}")]
+    Value {
+        /// The argument.
+        argument: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A file of links has a bad row.
+    #[error("{path}, line {line}: {reason}")]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The host's socket is there but the dialogue failed.
+    #[error("the host does not answer: {0}")]
+    Host(String),
+    /// The host speaks another dialogue.
+    #[error("the host runs version {host}, this command is version {own}")]
+    Version {
+        /// The host's version.
+        host: String,
+        /// Ours.
+        own: &'static str,
+    },
+    /// Jobs that were waited for did not all succeed.
+    #[error("{0}")]
+    Jobs(String),
+    /// Nobody knows that code.
+    #[error("there is no error code {0:?}")]
+    UnknownCode(String),
+    /// An answer is not what was expected.
+    #[error("the host's answer can't be read: {0}")]
+    Answer(String),
+    /// The wait was ended by a signal.
+    #[error("stopped waiting")]
+    Interrupted,
+}
+
+/// The codes of this room.
+pub const CODES: &[Code] = &[RUNTIME, FILE, VALUE, ROW, HOST, VERSION, JOBS, UNKNOWN_CODE, ANSWER, INTERRUPTED];
+
+const RUNTIME: Code = Code {
+    name: "cli.runtime",
+    cause: "The system refuses threads or file descriptors.",
+    cure: "Raise the limits (`ulimit -u`, `ulimit -n`).",
+    retry: Retry::Later,
+};
+const FILE: Code = Code {
+    name: "cli.file",
+    cause: "The file does not exist, or may not be read or written.",
+    cure: "Check the path and its permissions.",
+    retry: Retry::Never,
+};
+const VALUE: Code = Code {
+    name: "cli.value",
+    cause: "An argument has a form that the command does not take.",
+    cure: "The message says which form it takes.",
+    retry: Retry::Never,
+};
+const ROW: Code = Code {
+    name: "cli.row",
+    cause: "A row of a file of links can't be used. Rows before it were taken.",
+    cure: "Mend the row and run the import again: links that are there already stay as they are.",
+    retry: Retry::Never,
+};
+const HOST: Code = Code {
+    name: "cli.host",
+    cause: "The host is starting, stopping, or stuck.",
+    cure: "Try again in a moment; look at the host's log.",
+    retry: Retry::Later,
+};
+const VERSION: Code = Code {
+    name: "cli.version",
+    cause: "The host and this command are of versions that don't understand each other.",
+    cure: "Restart the host with this program, or use the program that the host runs.",
+    retry: Retry::Never,
+};
+const JOBS: Code = Code {
+    name: "cli.jobs_failed",
+    cause: "A job that the command waited for failed, was called off, or waits for somebody.",
+    cure: "`bindery job show ID` says why; `bindery job retry ID` runs it again. What was done before stays done.",
+    retry: Retry::Never,
+};
+const UNKNOWN_CODE: Code = Code {
+    name: "cli.unknown_code",
+    cause: "The code is misspelt, or of another version.",
+    cure: "`bindery explain` lists all codes.",
+    retry: Retry::Never,
+};
+const ANSWER: Code = Code {
+    name: "cli.answer",
+    cause: "The host and this command are of different versions, or there is a defect.",
+    cure: "Compare `bindery --version` with `bindery status`; where they are the same, report it.",
+    retry: Retry::Never,
+};
+const INTERRUPTED: Code = Code {
+    name: "cli.interrupted",
+    cause: "The command was told to stop while it waited. A running host goes on with the jobs.",
+    cure: "`bindery job list` shows them. Without a host, they go on with the next `serve` or `sync`.",
+    retry: Retry::Now,
+};
+
+impl Coded for Error {
+    fn code(&self) -> &'static Code {
+        match self {
+            Self::Runtime(_) => &RUNTIME,
+            Self::File { .. } => &FILE,
+            Self::Value { .. } => &VALUE,
+            Self::Row { .. } => &ROW,
+            Self::Host(_) => &HOST,
+            Self::Version { .. } => &VERSION,
+            Self::Jobs(_) => &JOBS,
+            Self::UnknownCode(_) => &UNKNOWN_CODE,
+            Self::Answer(_) => &ANSWER,
+            Self::Interrupted => &INTERRUPTED,
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Fault::from(error).into()
+    }
+}
+
+impl Error {
+    /// For `map_err` on an argument.
+    pub fn value(argument: impl Into<String>, reason: impl std::fmt::Display) -> Self {
+        Self::Value { argument: argument.into(), reason: reason.to_string() }
+    }
+}

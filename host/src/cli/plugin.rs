@@ -1,0 +1,123 @@
+//! `bindery plugin`: install a connector's file, see what is there.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{
+    Done,
+    error::Error,
+    output::{pairs, table, value},
+    session::Session,
+};
+use crate::operation::plugin::{List, Plugin};
+
+/// What can be done with plugins.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Check a plugin file, copy it into the data directory, and load it. A newer file takes over without a restart.
+    Install {
+        /// The shared library.
+        file: PathBuf,
+    },
+    /// What is installed, and what was refused.
+    List,
+    /// One plugin: versions, kinds, settings, who uses it.
+    Show {
+        /// Its id.
+        id: String,
+    },
+}
+
+impl Command {
+    pub(super) async fn run(self, session: &Session<'_>) -> Done {
+        match self {
+            Self::Install { file } => {
+                // The host may have another working directory.
+                let file = file.canonicalize().map_err(|reason| Error::File { path: file.clone(), reason })?;
+                session.show("plugin.install", &json!({ "file": file }), installed).await
+            }
+            Self::List => session.show("plugin.list", &json!({}), list).await,
+            Self::Show { id } => session.show("plugin.show", &json!({ "id": id }), show).await,
+        }
+    }
+}
+
+fn installed(plugin: Plugin) -> String {
+    format!(
+        "{} {} is installed (generation {}).\n\nConfigure a backend with\n  bindery backend add NAME --type {}{}",
+        plugin.id,
+        plugin.version,
+        plugin.generation,
+        plugin.backend_types.first().unwrap_or(&plugin.id),
+        plugin
+            .settings
+            .iter()
+            .filter(|setting| setting.required)
+            .map(|setting| match setting.secret {
+                true => format!(" --secret {}=@FILE", setting.name),
+                false => format!(" --set {}=…", setting.name),
+            })
+            .collect::<String>()
+    )
+}
+
+fn list(list: List) -> String {
+    table(
+        &["id", "version", "state", "types", "kinds", "backends"],
+        list.plugins
+            .into_iter()
+            .map(|plugin| {
+                vec![
+                    plugin.id,
+                    plugin.version,
+                    plugin.error.map_or(plugin.state.clone(), |error| format!("{}: {error}", plugin.state)),
+                    plugin.backend_types.join(" "),
+                    plugin.kinds.len().to_string(),
+                    plugin.backends.join(" "),
+                ]
+            })
+            .collect(),
+        "No plugin is installed. `bindery plugin install FILE` takes one.",
+    )
+}
+
+fn show(plugin: Plugin) -> String {
+    let head = pairs(&[
+        ("id", plugin.id),
+        ("version", plugin.version),
+        ("description", plugin.description),
+        ("state", plugin.state),
+        ("error", plugin.error.unwrap_or_default()),
+        ("generation", plugin.generation.to_string()),
+        ("isolation", plugin.isolation),
+        ("sha256", plugin.sha256),
+        ("backend types", plugin.backend_types.join(" ")),
+        ("backends", plugin.backends.join(" ")),
+        ("actions", plugin.actions.join(" ")),
+        ("hosts", plugin.hosts.join(" ")),
+    ]);
+    let kinds = plugin
+        .kinds
+        .into_iter()
+        .map(|kind| {
+            vec![kind.name, kind.model, kind.step.unwrap_or_default(), kind.matched_by.join(" "), kind.description]
+        })
+        .collect();
+    let settings = plugin
+        .settings
+        .into_iter()
+        .map(|setting| {
+            let mut marks = vec![setting.value_type];
+            marks.extend(setting.required.then(|| "required".to_owned()));
+            marks.extend(setting.secret.then(|| "secret".to_owned()));
+            vec![setting.name, marks.join(" "), setting.default.as_ref().map(value).unwrap_or_default(), setting.help]
+        })
+        .collect();
+    format!(
+        "{head}\n{}\n\n{}",
+        table(&["kind", "model", "step", "matched by", "description"], kinds, "It binds no kinds."),
+        table(&["setting", "type", "default", "meaning"], settings, "It has no settings.")
+    )
+}

@@ -1,0 +1,98 @@
+//! One command's way to a host: its socket where one runs, else one in process behind the directory's lock.
+
+use std::path::PathBuf;
+
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::OnceCell;
+
+use super::{Application, Done, Opened, Output, error::Error, socket};
+use crate::{
+    base::config::DataDir,
+    operation::{self, Caller, wire::Problem},
+};
+
+enum Link {
+    Host(socket::Client),
+    Here(Box<dyn Opened>),
+}
+
+/// One command's run.
+pub(super) struct Session<'a> {
+    application: &'static dyn Application,
+    data: DataDir,
+    link: OnceCell<Link>,
+    pub(super) output: &'a Output,
+}
+
+impl<'a> Session<'a> {
+    /// Connects to nothing yet: arguments that make no sense are told before a lock is taken.
+    pub(super) fn new(application: &'static dyn Application, data: PathBuf, output: &'a Output) -> Self {
+        Self { application, data: DataDir::new(data), link: OnceCell::new(), output }
+    }
+
+    async fn link(&self) -> Result<&Link, Problem> {
+        self.link
+            .get_or_try_init(async || {
+                if let Some(client) = socket::Client::find(&self.data.socket()).await {
+                    return Ok(Link::Host(client));
+                }
+                let fault = match self.application.open(self.data.clone()).await {
+                    Ok(opened) => return Ok(Link::Here(opened)),
+                    Err(fault) => fault,
+                };
+                // Somebody has the lock: a host that is starting will have its socket in a moment.
+                if fault.code.name == operation::wire::IN_USE
+                    && let Some(client) = socket::Client::wait(&self.data.socket()).await
+                {
+                    return Ok(Link::Host(client));
+                }
+                Err(fault.into())
+            })
+            .await
+    }
+
+    /// Whether jobs run only as long as this command does.
+    pub(super) async fn is_in_process(&self) -> Result<bool, Problem> {
+        Ok(matches!(self.link().await?, Link::Here(_)))
+    }
+
+    /// Asks for an operation; answers its JSON as it came.
+    pub(super) async fn ask(&self, operation: &str, request: &impl Serialize) -> Result<String, Problem> {
+        let request = serde_json::to_string(request).map_err(|error| Error::Answer(error.to_string()))?;
+        match self.link().await? {
+            Link::Host(client) => client.call(operation, request).await,
+            Link::Here(opened) => {
+                Ok(operation::call(opened.host(), &Caller::owner(), operation, request).await.map_err(Problem::from)?)
+            }
+        }
+    }
+
+    /// Asks for an operation; answers its typed answer.
+    pub(super) async fn get<A: DeserializeOwned>(
+        &self,
+        operation: &str,
+        request: &impl Serialize,
+    ) -> Result<A, Problem> {
+        let raw = self.ask(operation, request).await?;
+        Ok(serde_json::from_str(&raw).map_err(|error| Error::Answer(error.to_string()))?)
+    }
+
+    /// Asks for an operation and shows its answer.
+    pub(super) async fn show<A: DeserializeOwned>(
+        &self,
+        operation: &str,
+        request: &impl Serialize,
+        render: impl FnOnce(A) -> String,
+    ) -> Done {
+        let raw = self.ask(operation, request).await?;
+        self.output.answer(&raw, render)
+    }
+
+    /// Lets go of the host.
+    pub(super) async fn close(self) -> Done {
+        if let Some(Link::Here(opened)) = self.link.into_inner() {
+            opened.close().await?;
+        }
+        Ok(())
+    }
+}
