@@ -6,6 +6,7 @@ mod arguments;
 mod backend;
 mod binding;
 mod cursor;
+mod domain;
 mod error;
 mod input;
 mod job;
@@ -34,6 +35,9 @@ use session::Session;
 
 use crate::operation::wire::Problem;
 
+/// Code of a failure that the answer on standard output has told already.
+const SAID: &str = "";
+
 /// A command's end: done, or why not.
 type Done = Result<(), Problem>;
 
@@ -61,7 +65,9 @@ pub fn run(application: &'static dyn Application) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            output.problem(&problem);
+            if problem.code != SAID {
+                output.problem(&problem);
+            }
             ExitCode::FAILURE
         }
     }

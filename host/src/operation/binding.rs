@@ -81,7 +81,7 @@ pub struct Binding {
     /// Never exported.
     pub no_export: bool,
     /// The date of change that the outside system gave.
-    pub external_updated_at: Option<Timestamp>,
+    pub external_updated_at: Option<String>,
     /// Extra fields of the kind.
     pub extra: Value,
 }

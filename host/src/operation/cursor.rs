@@ -73,6 +73,8 @@ pub struct Cursor {
     pub version: i64,
     /// When it moved last.
     pub moved: Option<Timestamp>,
+    /// Who or what moved it.
+    pub by: String,
 }
 
 /// Where a cursor was.

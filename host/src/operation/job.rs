@@ -1,9 +1,14 @@
 //! Use cases of jobs: see, retry, cancel.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::base::Timestamp;
+use super::{Caller, Error, Host};
+use crate::{
+    base::{Coded, Fault},
+    model::job::{self, Attempt, LogLine, State},
+    queue::{self, control},
+    storage::{Durability, Tx},
+};
 
 /// Searches jobs, newest first.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -15,10 +20,20 @@ pub struct Search {
     pub backend: Option<String>,
     /// Only of this kind: `import.kind`, …
     pub kind: Option<String>,
+    /// Only of the run that this job began.
+    pub run: Option<i64>,
     /// At most so many; absent: 50.
     pub limit: Option<i64>,
     /// Only with a smaller id: the next page.
     pub before: Option<i64>,
+}
+
+/// Names a job.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Id {
+    /// Its id.
+    pub id: i64,
 }
 
 /// Names jobs.
@@ -27,6 +42,9 @@ pub struct Search {
 pub struct Ids {
     /// Their ids.
     pub ids: Vec<i64>,
+    /// Everything of the runs that they began.
+    #[serde(default)]
+    pub run: bool,
 }
 
 /// Jobs.
@@ -39,64 +57,12 @@ pub struct List {
 /// A job.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Job {
-    /// Its id.
-    pub id: i64,
-    /// Its kind.
-    pub kind: String,
-    /// For people.
-    pub description: String,
-    /// `wait_dependencies`, `pending`, `started`, `done`, `failed`, `cancelled`.
-    pub state: String,
-    /// Why it can't run now, where it waits for somebody.
+    /// The job as the queue has it.
+    #[serde(flatten)]
+    pub job: job::Job,
+    /// The name of the backend it works for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parked: Option<String>,
-    /// The backend it works for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub backend: Option<String>,
-    /// Its channel.
-    pub channel: String,
-    /// 0 first.
-    pub priority: i64,
-    /// Attempts so far.
-    pub attempt: i64,
-    /// Attempts allowed; 0: endless.
-    pub max_retries: i64,
-    /// Not before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub eta: Option<Timestamp>,
-    /// When it was enqueued.
-    pub created: Timestamp,
-    /// When its last attempt started.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub started: Option<Timestamp>,
-    /// When it ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub finished: Option<Timestamp>,
-    /// Units done, in all, and a line for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub progress: Option<Progress>,
-    /// What it came to.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub result: Value,
-    /// Why the last attempt failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    /// The code of that.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error_code: Option<String>,
-}
-
-/// How far a job is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Units done.
-    pub done: i64,
-    /// Units in all, where known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub total: Option<i64>,
-    /// For people.
-    #[serde(default)]
-    pub message: String,
+    pub backend_name: Option<String>,
 }
 
 /// A job with all of it.
@@ -105,23 +71,10 @@ pub struct Detail {
     /// The job.
     #[serde(flatten)]
     pub job: Job,
-    /// What its handler was given.
-    pub payload: Value,
+    /// How its attempts went, first to last.
+    pub attempts: Vec<Attempt>,
     /// What it said, oldest first.
     pub log: Vec<LogLine>,
-}
-
-/// A line of a job's log.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct LogLine {
-    /// When.
-    pub time: Timestamp,
-    /// During which attempt.
-    pub attempt: i64,
-    /// `error`, `warn`, `info`, `debug`.
-    pub level: String,
-    /// What.
-    pub message: String,
 }
 
 /// What came of a change of several jobs.
@@ -131,4 +84,90 @@ pub struct Changed {
     pub changed: Vec<i64>,
     /// Jobs that were left alone, and why.
     pub skipped: Vec<(i64, String)>,
+}
+
+/// Lines of a job's log that are shown.
+const LOG_LIMIT: i64 = 1_000;
+
+pub(super) async fn list(host: &Host, _: &Caller, request: Search) -> Result<List, Fault> {
+    let mut filter = job::Filter {
+        kind: request.kind,
+        root: request.run,
+        before: request.before,
+        limit: Some(request.limit.unwrap_or(50)),
+        ..job::Filter::default()
+    };
+    if let Some(name) = request.backend {
+        filter.backend = Some(host.backend_id(&name)?);
+    }
+    match request.state.as_deref() {
+        None => {}
+        Some("parked") => filter.parked = true,
+        Some(word) => filter.states = vec![state(word)?],
+    }
+    let jobs = host.store.read(move |tx| control::list(tx, &filter)).await?;
+    Ok(List { jobs: host.named(jobs) })
+}
+
+fn state(word: &str) -> Result<State, Error> {
+    serde_json::from_value(serde_json::Value::String(word.to_owned())).map_err(|_| {
+        Error::Value(format!(
+            "{word:?} is no state of a job; there are wait_dependencies, pending, parked, started, done, failed and \
+             cancelled"
+        ))
+    })
+}
+
+pub(super) async fn show(host: &Host, _: &Caller, Id { id }: Id) -> Result<Detail, Fault> {
+    let (job, attempts, log) = host
+        .store
+        .read(move |tx| {
+            Ok::<_, queue::Error>((
+                control::show(tx, id)?,
+                control::attempts(tx, id)?,
+                control::log(tx, id, LOG_LIMIT)?,
+            ))
+        })
+        .await?;
+    let job = host.named(vec![job]).remove(0);
+    Ok(Detail { job, attempts, log })
+}
+
+pub(super) async fn retry(host: &Host, _: &Caller, request: Ids) -> Result<Changed, Fault> {
+    let now = host.clock.now();
+    change(host, request.ids, move |tx, id| control::retry(tx, now, id).map(drop)).await
+}
+
+pub(super) async fn cancel(host: &Host, _: &Caller, request: Ids) -> Result<Changed, Fault> {
+    let now = host.clock.now();
+    let run = request.run;
+    change(host, request.ids, move |tx, id| match run {
+        true => control::cancel_run(tx, now, id).map(drop),
+        false => control::cancel(tx, now, id).map(drop),
+    })
+    .await
+}
+
+/// Changes jobs one by one: a job that can't be changed leaves the others alone, and alone is an error.
+async fn change(
+    host: &Host,
+    ids: Vec<i64>,
+    mut act: impl FnMut(&mut dyn Tx, i64) -> Result<(), queue::Error> + Send + 'static,
+) -> Result<Changed, Fault> {
+    let is_alone = ids.len() == 1;
+    let changed = host
+        .store
+        .write(Durability::Durable, move |tx| {
+            let mut changed = Changed { changed: Vec::new(), skipped: Vec::new() };
+            for &id in &ids {
+                match tx.savepoint(|tx| act(tx, id))? {
+                    Ok(()) => changed.changed.push(id),
+                    Err(error) if is_alone || matches!(error, queue::Error::Storage(_)) => return Err(error),
+                    Err(error) => changed.skipped.push((id, format!("{error} [{}]", error.code().name))),
+                }
+            }
+            Ok(changed)
+        })
+        .await?;
+    Ok(changed)
 }

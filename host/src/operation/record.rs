@@ -97,7 +97,15 @@ pub struct Written {
     pub ids: Vec<i64>,
 }
 
-/// All models and kinds.
+/// Which models to show.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Which {
+    /// Only this model or kind.
+    pub model: Option<String>,
+}
+
+/// Models and kinds.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Models {
     /// By name.
@@ -121,8 +129,14 @@ pub struct Model {
 pub struct Field {
     /// Its name.
     pub name: String,
-    /// Its type, with what the type needs.
-    pub field_type: Value,
+    /// Its type: `text`, `many2one`, …
+    pub field_type: String,
+    /// The model a relation leads to, the words of a selection, the digits of a decimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// What it is for.
+    #[serde(default)]
+    pub help: String,
     /// Must have a value.
     pub required: bool,
     /// Only connectors write it.

@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::job::Job;
+use super::{Caller, Host, job::Job};
+use crate::{
+    base::Fault,
+    model::job::{Filter, State},
+    queue::{self, control},
+};
 
 /// Starts a sync, or plans one. Without `only` and `kind`, everything the connector supports.
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,6 +52,13 @@ pub struct Started {
     pub jobs: Vec<Queued>,
 }
 
+impl Started {
+    /// Ids of the jobs.
+    pub fn ids(&self) -> Vec<i64> {
+        self.jobs.iter().map(|job| job.id).collect()
+    }
+}
+
 /// A job that was enqueued.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Queued {
@@ -69,10 +81,45 @@ pub struct Progress {
 /// How a sync stands.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Standing {
-    /// The jobs asked for and those they enqueued, oldest first.
+    /// The jobs asked for and those they enqueued, oldest first; at most [`Standing::LIMIT`] of each run.
     pub jobs: Vec<Job>,
-    /// No job of them will run any more (or none can, until somebody does something).
+    /// None of them will go on by itself: each has ended, or is parked.
     pub finished: bool,
     /// Jobs that failed, were called off, or are parked.
     pub failed: u64,
+}
+
+impl Standing {
+    /// Jobs of one run that are looked at.
+    pub const LIMIT: i64 = 500;
+}
+
+pub(super) async fn progress(host: &Host, _: &Caller, request: Progress) -> Result<Standing, Fault> {
+    let (jobs, is_open) = host
+        .store
+        .read(move |tx| {
+            let (mut jobs, mut is_open) = (Vec::new(), false);
+            for id in request.jobs {
+                let root = control::show(tx, id)?.root;
+                // A job that folded into one of another run is followed alone.
+                let filter = Filter { root: Some(id), limit: Some(Standing::LIMIT), ..Filter::default() };
+                match root == id {
+                    true => jobs.extend(control::list(tx, &filter)?.into_iter().rev()),
+                    false => jobs.push(control::show(tx, id)?),
+                }
+                is_open |= root == id && control::is_run_open(tx, id)?;
+            }
+            Ok::<_, queue::Error>((jobs, is_open))
+        })
+        .await?;
+    let goes_on = |job: &crate::model::job::Job| {
+        matches!(job.state, State::WaitDependencies | State::Pending | State::Started) && job.parked.is_none()
+    };
+    let is_parked = jobs.iter().any(|job| job.parked.is_some());
+    let finished = !jobs.iter().any(|job| goes_on(job) && !(is_parked && job.state == State::WaitDependencies));
+    let failed = jobs
+        .iter()
+        .filter(|job| matches!(job.state, State::Failed | State::Cancelled) || job.parked.is_some())
+        .count() as u64;
+    Ok(Standing { jobs: host.named(jobs), finished: finished && (!is_open || is_parked), failed })
 }

@@ -1,0 +1,131 @@
+//! `bindery status`, `audit`, `explain` and `migrate`: the whole, rather than one noun.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::{
+    Application, Done,
+    error::Error,
+    output::{Output, pairs, table},
+    session::Session,
+};
+use crate::{
+    base::{Code, config::DataDir},
+    operation::{audit::List, status::Status},
+};
+
+/// `bindery audit`.
+#[derive(Debug, Args)]
+pub(super) struct Audit {
+    /// At most so many.
+    #[arg(long, default_value_t = 50)]
+    limit: i64,
+    /// Only with a smaller id: the next page.
+    #[arg(long, value_name = "ID")]
+    before: Option<i64>,
+}
+
+impl Audit {
+    pub(super) async fn run(self, session: &Session<'_>) -> Done {
+        let request = json!({ "limit": self.limit, "before": self.before });
+        session.show("status.audit", &request, audit).await
+    }
+}
+
+fn audit(list: List) -> String {
+    let rows = list
+        .entries
+        .into_iter()
+        .map(|entry| {
+            vec![
+                entry.id.to_string(),
+                entry.time.to_rfc3339(),
+                entry.actor,
+                entry.operation,
+                entry.request.to_string(),
+                entry.outcome,
+            ]
+        })
+        .collect();
+    table(&["id", "time", "who", "operation", "request", "outcome"], rows, "Nothing was changed yet.")
+}
+
+pub(super) async fn show(session: &Session<'_>) -> Done {
+    session.show("status.show", &json!({}), status).await
+}
+
+fn status(status: Status) -> String {
+    let counts = |map: &std::collections::BTreeMap<String, u64>| {
+        map.iter().filter(|(_, count)| **count > 0).map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
+    };
+    let head = pairs(&[
+        ("version", status.version),
+        ("data", status.data),
+        (
+            "host",
+            match status.serving {
+                true => format!("running as process {} since {}", status.process, status.started.to_rfc3339()),
+                false => "not running".to_owned(),
+            },
+        ),
+        ("database", format!("{:.1} MB", status.database_bytes as f64 / 1e6)),
+        ("plugins", counts(&status.plugins)),
+        ("jobs", counts(&status.jobs)),
+        ("review", if status.review == 0 { String::new() } else { format!("{} wait for a person", status.review) }),
+    ]);
+    let backends = status
+        .backends
+        .iter()
+        .map(|backend| {
+            vec![
+                backend.name.clone(),
+                if backend.enabled { "yes" } else { "no" }.to_owned(),
+                backend.connection.clone(),
+                counts(&backend.bindings),
+                backend.trouble.clone().unwrap_or_default(),
+            ]
+        })
+        .collect();
+    let backends = table(&["backend", "enabled", "connection", "bindings", "trouble"], backends, "There is no backend yet.");
+    let alarms = match status.alarms.is_empty() {
+        true => "Nothing is wrong.".to_owned(),
+        false => status.alarms.iter().map(|alarm| format!("! {}\n  {}", alarm.message, alarm.cure)).collect::<Vec<_>>().join("\n"),
+    };
+    format!("{head}\n{backends}\n\n{alarms}")
+}
+
+/// What a code means, or all of them.
+pub(super) fn explain(application: &dyn Application, output: &Output, name: Option<&str>) -> Done {
+    let codes = application.codes();
+    let Some(name) = name else {
+        let raw = serde_json::to_string(&codes).map_err(|error| Error::Answer(error.to_string()))?;
+        let rows = || codes.iter().map(|code| vec![code.name.to_owned(), code.cause.to_owned()]).collect();
+        return output.answer(&raw, |_: serde_json::Value| table(&["code", "cause"], rows(), ""));
+    };
+    let Some(code) = codes.iter().find(|code| code.name == name.trim_matches(['[', ']'])) else {
+        return Err(Error::UnknownCode(name.to_owned()).into());
+    };
+    let raw = serde_json::to_string(code).map_err(|error| Error::Answer(error.to_string()))?;
+    output.answer(&raw, |_: serde_json::Value| explained(code))
+}
+
+fn explained(code: &Code) -> String {
+    pairs(&[
+        ("code", code.name.to_owned()),
+        ("cause", code.cause.to_owned()),
+        ("cure", code.cure.to_owned()),
+        ("retry", super::reference::retry(code.retry).to_owned()),
+    ])
+}
+
+/// `bindery migrate`.
+pub(super) async fn migrate(application: &dyn Application, output: &Output, data: PathBuf) -> Done {
+    let (from, to) = application.migrate(DataDir::new(&data)).await?;
+    let raw = json!({ "from": from, "to": to }).to_string();
+    output.answer(&raw, |_: serde_json::Value| match from == to {
+        true => format!("{} is at version {to} already.", data.display()),
+        false => format!("{} went from version {from} to {to}.", data.display()),
+    })
+}
