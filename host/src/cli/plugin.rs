@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{
     Done,
     error::Error,
-    output::{pairs, table, value},
+    output::{maybe, pairs, table, value},
     session::Session,
 };
 use crate::operation::plugin::{List, Plugin};
@@ -46,10 +46,9 @@ impl Command {
 
 fn installed(plugin: Plugin) -> String {
     format!(
-        "{} {} is installed (generation {}).\n\nConfigure a backend with\n  bindery backend add NAME --type {}{}",
+        "{} {} is installed.\n\nConfigure a backend with\n  bindery backend add NAME --type {}{}",
         plugin.id,
         plugin.version,
-        plugin.generation,
         plugin.backend_types.first().unwrap_or(&plugin.id),
         plugin
             .settings
@@ -72,7 +71,7 @@ fn list(list: List) -> String {
                 vec![
                     plugin.id,
                     plugin.version,
-                    plugin.error.map_or(plugin.state.clone(), |error| format!("{}: {error}", plugin.state)),
+                    plugin.error.map_or(plugin.state.clone(), |error| format!("{}: {} [{}]", plugin.state, error.message, error.code)),
                     plugin.backend_types.join(" "),
                     plugin.kinds.len().to_string(),
                     plugin.backends.join(" "),
@@ -89,8 +88,8 @@ fn show(plugin: Plugin) -> String {
         ("version", plugin.version),
         ("description", plugin.description),
         ("state", plugin.state),
-        ("error", plugin.error.unwrap_or_default()),
-        ("generation", plugin.generation.to_string()),
+        ("error", plugin.error.map(|error| format!("{} [{}]", error.message, error.code)).unwrap_or_default()),
+        ("generation", maybe(plugin.generation)),
         ("isolation", plugin.isolation),
         ("sha256", plugin.sha256),
         ("backend types", plugin.backend_types.join(" ")),

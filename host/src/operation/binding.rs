@@ -1,9 +1,16 @@
 //! Use cases of bindings: the links between records of ours and external ids.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::base::Timestamp;
+use super::{Caller, Error, Host};
+use crate::{
+    base::{Fault, Timestamp},
+    record::{self, Catalogue, Change},
+    storage::Durability,
+};
 
 /// Chooses bindings.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
@@ -124,4 +131,143 @@ pub struct Changed {
     pub changed: u64,
     /// Jobs that do the rest.
     pub jobs: Vec<i64>,
+}
+
+/// Bindings of a list when nobody says otherwise.
+const LIMIT: i64 = 80;
+/// Bindings that one request acts upon.
+const ACT_LIMIT: u64 = 10_000;
+
+pub(super) async fn list(host: &Host, _: &Caller, request: Search) -> Result<List, Fault> {
+    let limit = u64::try_from(request.limit.unwrap_or(LIMIT)).ok().filter(|limit| *limit > 0).unwrap_or(1);
+    let choice = Choice { ids: Vec::new(), backend: request.backend, kind: request.kind, status: request.status };
+    let filter = record::binding::Filter { after: request.after.unwrap_or(0), limit, ..choice.filter(host).await? };
+    let found = host.store.read(move |tx| record::binding::list(tx, &filter)).await?;
+    let next = found.last().map(|last| last.id).filter(|_| found.len() as u64 == limit);
+    let names = host.backend_names().await?;
+    let catalogue = host.catalogue.get();
+    Ok(List { bindings: found.into_iter().map(|one| shown(one, &names, &catalogue)).collect(), next })
+}
+
+pub(super) async fn show(host: &Host, _: &Caller, Id { id }: Id) -> Result<Binding, Fault> {
+    let found = host.store.read(move |tx| record::binding::get(tx, id)).await?;
+    Ok(shown(found, &host.backend_names().await?, &host.catalogue.get()))
+}
+
+pub(super) async fn bind(host: &Host, caller: &Caller, link: Bind) -> Result<Binding, Fault> {
+    let backend = host.backend_id(&link.backend).await?;
+    let kind = host.catalogue.get().need_kind(&link.kind)?.clone();
+    let change = Change::local(&caller.actor, host.clock.now());
+    let bound = host
+        .store
+        .write(Durability::Durable, move |tx| {
+            record::binding::bind(tx, backend, &kind, Some(&link.external_id), Some(link.record), None, &change)
+        })
+        .await?;
+    Ok(shown(bound, &host.backend_names().await?, &host.catalogue.get()))
+}
+
+pub(super) async fn import(host: &Host, caller: &Caller, request: Import) -> Result<Imported, Fault> {
+    let ids: HashMap<String, i64> =
+        host.backend_names().await?.into_iter().map(|(id, name)| (name, id)).collect();
+    let catalogue = host.catalogue.get();
+    let change = Change::local(&caller.actor, host.clock.now());
+    let mut links = Vec::with_capacity(request.links.len());
+    for link in request.links {
+        let unknown = || Error::NotFound { noun: "backend", name: format!("{:?}", link.backend) };
+        let backend = *ids.get(&link.backend).ok_or_else(unknown)?;
+        links.push((backend, catalogue.need_kind(&link.kind)?.clone(), link));
+    }
+    let rows = links.len();
+    let imported = host
+        .store
+        .write_weighted(Durability::Durable, rows, move |tx| {
+            let mut imported = Imported::default();
+            for (backend, kind, link) in &links {
+                let there = record::binding::find(tx, *backend, kind, &link.external_id)?;
+                if there.is_some_and(|there| there.record == Some(link.record)) {
+                    imported.unchanged += 1;
+                    continue;
+                }
+                let (external_id, record) = (Some(link.external_id.as_str()), Some(link.record));
+                record::binding::bind(tx, *backend, kind, external_id, record, None, &change)?;
+                imported.bound += 1;
+            }
+            Ok::<_, record::Error>(imported)
+        })
+        .await?;
+    Ok(imported)
+}
+
+pub(super) async fn unbind(host: &Host, _: &Caller, choice: Choice) -> Result<Changed, Fault> {
+    let chosen = choice.find(host).await?;
+    let changed = chosen.len() as u64;
+    host.store
+        .write_weighted(Durability::Durable, chosen.len(), move |tx| {
+            chosen.iter().try_for_each(|binding| record::binding::unbind(tx, binding.id))
+        })
+        .await?;
+    Ok(Changed { changed, jobs: Vec::new() })
+}
+
+impl Choice {
+    async fn filter(&self, host: &Host) -> Result<record::binding::Filter, Fault> {
+        let kind = match &self.kind {
+            Some(kind) => Some(host.catalogue.get().need_kind(kind)?.id),
+            None => None,
+        };
+        Ok(record::binding::Filter {
+            backend: host.opt_backend_id(self.backend.as_deref()).await?,
+            kind,
+            status: self.status.as_deref().map(status).transpose()?,
+            ..record::binding::Filter::default()
+        })
+    }
+
+    /// The bindings that are meant. Naming none at all is no way to name all of them.
+    async fn find(&self, host: &Host) -> Result<Vec<record::Binding>, Fault> {
+        let is_open = self.backend.is_none() && self.kind.is_none() && self.status.is_none();
+        if self.ids.is_empty() && is_open {
+            return Err(Error::Value("which bindings? Give ids, a backend, a kind or a status".to_owned()).into());
+        }
+        let filter = record::binding::Filter { limit: ACT_LIMIT, ..self.filter(host).await? };
+        let ids = self.ids.clone();
+        let found = host
+            .store
+            .read(move |tx| match ids.is_empty() {
+                true => record::binding::list(tx, &filter),
+                false => ids.into_iter().map(|id| record::binding::get(tx, id)).collect(),
+            })
+            .await?;
+        Ok(found)
+    }
+}
+
+fn status(word: &str) -> Result<record::binding::Status, Error> {
+    serde_json::from_value(Value::String(word.to_owned())).map_err(|_| {
+        Error::Value(format!(
+            "{word:?} is no status of a binding; there are pending, in_progress, success, failed and skipped"
+        ))
+    })
+}
+
+fn shown(binding: record::Binding, names: &HashMap<i64, String>, catalogue: &Catalogue) -> Binding {
+    let kind = catalogue.kinds().find(|kind| kind.id == binding.kind);
+    let word = serde_json::to_value(binding.sync_status).unwrap_or_default();
+    Binding {
+        can_retry: binding.can_retry_sync(),
+        id: binding.id,
+        backend: names.get(&binding.backend).cloned().unwrap_or_else(|| binding.backend.to_string()),
+        kind: kind.map_or_else(|| binding.kind.to_string(), |kind| kind.name.clone()),
+        extra: kind.map_or(Value::Null, |kind| record::encode::extra(kind, binding.extra.as_deref()).into()),
+        external_id: binding.external_id,
+        record: binding.record,
+        sync_status: word.as_str().unwrap_or_default().to_owned(),
+        sync_date: binding.sync_date,
+        retry_count: binding.retry_count,
+        max_retries: binding.max_retries,
+        last_error: binding.last_error,
+        no_export: binding.no_export,
+        external_updated_at: binding.external_updated_at,
+    }
 }

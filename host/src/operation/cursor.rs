@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::Timestamp;
+use super::{Caller, Host};
+use crate::{
+    base::{Fault, Timestamp},
+    record,
+    storage::Durability,
+};
 
 /// Chooses cursors.
 #[derive(Debug, Serialize, Deserialize)]
@@ -68,7 +73,7 @@ pub struct Cursor {
     /// Where the next sync goes on; absent: from the start.
     pub value: Option<String>,
     /// Version of the shape of the value.
-    pub state_format: i64,
+    pub state_format: u32,
     /// Raised by every move.
     pub version: i64,
     /// When it moved last.
@@ -93,4 +98,70 @@ pub struct Move {
     pub value: Option<String>,
     /// Who or what moved it.
     pub by: String,
+}
+
+pub(super) async fn show(host: &Host, _: &Caller, request: Show) -> Result<List, Fault> {
+    listed(host, &request.backend, request.kind).await
+}
+
+pub(super) async fn set(host: &Host, caller: &Caller, request: Set) -> Result<List, Fault> {
+    host.catalogue.get().need_kind(&request.kind)?;
+    place(host, caller, &request.backend, vec![request.kind.clone()], Some(request.value)).await?;
+    listed(host, &request.backend, Some(request.kind)).await
+}
+
+pub(super) async fn reset(host: &Host, caller: &Caller, request: Reset) -> Result<List, Fault> {
+    let keys = match &request.kind {
+        Some(kind) => vec![kind.clone()],
+        None => listed(host, &request.backend, None).await?.cursors.into_iter().map(|cursor| cursor.kind).collect(),
+    };
+    place(host, caller, &request.backend, keys, None).await?;
+    listed(host, &request.backend, request.kind).await
+}
+
+pub(super) async fn history(host: &Host, _: &Caller, request: History) -> Result<Moves, Fault> {
+    let backend = host.backend_id(&request.backend).await?;
+    let limit = u64::try_from(request.limit.unwrap_or(50)).unwrap_or_default();
+    let moves = host.store.read(move |tx| record::cursor::history(tx, backend, &request.kind, limit)).await?;
+    let one = |was: record::cursor::Cursor| Move { time: was.moved_at, value: was.value, by: was.moved_by };
+    Ok(Moves { moves: moves.into_iter().map(one).collect() })
+}
+
+async fn place(
+    host: &Host,
+    caller: &Caller,
+    backend: &str,
+    keys: Vec<String>,
+    value: Option<String>,
+) -> Result<(), Fault> {
+    let backend = host.backend_id(backend).await?;
+    let (now, by) = (host.clock.now(), caller.actor.clone());
+    host.store
+        .write(Durability::Durable, move |tx| {
+            for key in &keys {
+                // The value is of the shape that the run before had.
+                let state_format = record::cursor::get(tx, backend, key)?.state_format;
+                let to = record::cursor::Move { value: value.as_deref(), state_format, by: &by, now };
+                record::cursor::set(tx, backend, key, &to)?;
+            }
+            Ok::<_, record::Error>(())
+        })
+        .await?;
+    Ok(())
+}
+
+async fn listed(host: &Host, name: &str, kind: Option<String>) -> Result<List, Fault> {
+    let backend = host.backend_id(name).await?;
+    let cursors = host.store.read(move |tx| record::cursor::list(tx, backend)).await?;
+    let one = |cursor: record::cursor::Cursor| Cursor {
+        backend: name.to_owned(),
+        kind: cursor.key,
+        value: cursor.value,
+        state_format: cursor.state_format,
+        version: cursor.version,
+        moved: Some(cursor.moved_at),
+        by: cursor.moved_by,
+    };
+    let is_wanted = |cursor: &record::cursor::Cursor| kind.as_ref().is_none_or(|kind| *kind == cursor.key);
+    Ok(List { cursors: cursors.into_iter().filter(is_wanted).map(one).collect() })
 }

@@ -98,7 +98,7 @@ pub(super) async fn list(host: &Host, _: &Caller, request: Search) -> Result<Lis
         ..job::Filter::default()
     };
     if let Some(name) = request.backend {
-        filter.backend = Some(host.backend_id(&name)?);
+        filter.backend = Some(host.backend_id(&name).await?);
     }
     match request.state.as_deref() {
         None => {}
@@ -106,7 +106,7 @@ pub(super) async fn list(host: &Host, _: &Caller, request: Search) -> Result<Lis
         Some(word) => filter.states = vec![state(word)?],
     }
     let jobs = host.store.read(move |tx| control::list(tx, &filter)).await?;
-    Ok(List { jobs: host.named(jobs) })
+    Ok(List { jobs: host.named(jobs).await? })
 }
 
 fn state(word: &str) -> Result<State, Error> {
@@ -129,13 +129,15 @@ pub(super) async fn show(host: &Host, _: &Caller, Id { id }: Id) -> Result<Detai
             ))
         })
         .await?;
-    let job = host.named(vec![job]).remove(0);
+    let job = host.named(vec![job]).await?.remove(0);
     Ok(Detail { job, attempts, log })
 }
 
 pub(super) async fn retry(host: &Host, _: &Caller, request: Ids) -> Result<Changed, Fault> {
     let now = host.clock.now();
-    change(host, request.ids, move |tx, id| control::retry(tx, now, id).map(drop)).await
+    let changed = change(host, request.ids, move |tx, id| control::retry(tx, now, id).map(drop)).await?;
+    host.enqueued(&changed.changed).await?;
+    Ok(changed)
 }
 
 pub(super) async fn cancel(host: &Host, _: &Caller, request: Ids) -> Result<Changed, Fault> {

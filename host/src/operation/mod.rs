@@ -21,5 +21,5 @@ pub mod wire;
 
 pub use access::{Caller, Group};
 pub use error::{CODES, Error};
-pub use host::Host;
+pub use host::{Host, Own, Work};
 pub use table::{OPERATIONS, Operation, call};

@@ -1,8 +1,21 @@
 //! Use cases of plugins: install a file, see what is loaded, what it provides, and why a file was refused.
 
-use std::path::PathBuf;
+use std::{collections::HashMap, path::PathBuf};
 
+use bindery_contract::manifest::settings as keyword;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    Caller, Host,
+    wire::{Nothing, Problem},
+};
+use crate::{
+    base::Fault,
+    plugin,
+    record::Catalogue,
+    storage::{self, Durability},
+};
 
 /// Installs a plugin file that the host can read.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,15 +49,16 @@ pub struct Plugin {
     pub version: String,
     /// One line for people.
     pub description: String,
-    /// `active`, or `refused` where the file can't be loaded now.
+    /// `ready`; `stale`, where the last build was refused and the one before it serves; `refused`, where nothing serves.
     pub state: String,
     /// Why it was refused, or why its newest file was.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Problem>,
     /// Digest of the file.
     pub sha256: String,
     /// Number of the loaded copy, from 1 at each start of the host.
-    pub generation: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u64>,
     /// `in_process` or `worker`.
     pub isolation: String,
     /// Backend types it provides.
@@ -69,7 +83,7 @@ pub struct Kind {
     /// The record model.
     pub model: String,
     /// The step of a whole sync that it belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
     /// Record fields by which existing records are matched.
     pub matched_by: Vec<String>,
@@ -89,8 +103,101 @@ pub struct Setting {
     /// Never shown; given with `--secret`.
     pub secret: bool,
     /// What is used where it is not given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub default: Option<serde_json::Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
     /// What it is for.
     pub help: String,
+}
+
+pub(super) async fn list(host: &Host, _: &Caller, _: Nothing) -> Result<List, Fault> {
+    let backends = users(host).await?;
+    Ok(List { plugins: host.plugins.list().into_iter().map(|listed| shown(listed, &backends)).collect() })
+}
+
+pub(super) async fn show(host: &Host, _: &Caller, Show { id }: Show) -> Result<Plugin, Fault> {
+    let listed = host.plugins.show(&id).ok_or_else(|| plugin::Error::Unknown(id.clone()))?;
+    Ok(shown(listed, &users(host).await?))
+}
+
+pub(super) async fn install(host: &Host, _: &Caller, Install { file }: Install) -> Result<Plugin, Fault> {
+    let listed = host.plugins.install(&file, None).await?;
+    let (owner, manifest) = (listed.id.clone(), listed.manifest.clone());
+    let catalogue =
+        host.store.write(Durability::Durable, move |tx| Catalogue::register(tx, &owner, &manifest)).await?;
+    host.catalogue.set(catalogue);
+    host.gate_changed();
+    Ok(shown(listed, &users(host).await?))
+}
+
+/// Names of backends by plugin.
+async fn users(host: &Host) -> Result<HashMap<String, Vec<String>>, Fault> {
+    let mut users = HashMap::<String, Vec<String>>::new();
+    for row in host.store.read(|tx| storage::backend::all(tx)).await? {
+        users.entry(row.plugin).or_default().push(row.name);
+    }
+    Ok(users)
+}
+
+fn shown(listed: plugin::Listed, users: &HashMap<String, Vec<String>>) -> Plugin {
+    let manifest = &listed.manifest;
+    Plugin {
+        version: listed.version,
+        description: manifest.description.clone(),
+        state: match listed.state {
+            plugin::State::Ready => "ready",
+            plugin::State::Stale => "stale",
+            plugin::State::Refused => "refused",
+        }
+        .to_owned(),
+        error: listed.error.map(Problem::from),
+        sha256: listed.sha256,
+        generation: listed.generation,
+        isolation: listed.isolation.as_str().to_owned(),
+        backend_types: manifest.backend_types.clone(),
+        kinds: manifest.kinds.iter().map(kind).collect(),
+        backends: users.get(&listed.id).cloned().unwrap_or_default(),
+        actions: manifest.actions.iter().map(|action| action.name.clone()).collect(),
+        hosts: manifest.hosts.clone(),
+        settings: settings(&manifest.settings_schema),
+        id: listed.id,
+    }
+}
+
+fn kind(kind: &bindery_contract::manifest::Kind) -> Kind {
+    Kind {
+        name: kind.name.clone(),
+        model: kind.model.clone(),
+        step: kind.step.map(|step| format!("{step:?}").to_lowercase()),
+        matched_by: kind.matched_by.clone(),
+        description: kind.description.clone(),
+    }
+}
+
+/// The settings of a schema, in its order.
+fn settings(schema: &Value) -> Vec<Setting> {
+    let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let Some(properties) = schema["properties"].as_object() else { return Vec::new() };
+    let one = |(name, property): (&String, &Value)| Setting {
+        name: name.clone(),
+        value_type: value_type(property),
+        required: required.iter().any(|word| word == name),
+        secret: property[keyword::SECRET] == true,
+        default: property.get("default").cloned(),
+        help: property["description"].as_str().unwrap_or_default().to_owned(),
+    };
+    properties.iter().map(one).collect()
+}
+
+fn value_type(property: &Value) -> String {
+    match &property["type"] {
+        Value::String(word) => word.clone(),
+        Value::Array(words) => {
+            let words: Vec<&str> = words.iter().filter_map(Value::as_str).filter(|word| *word != "null").collect();
+            words.join("|")
+        }
+        _ => match property["enum"].as_array() {
+            Some(words) => words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("|"),
+            None => String::new(),
+        },
+    }
 }

@@ -4,7 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::Timestamp;
+use super::{
+    Caller, Host,
+    wire::{Nothing, VERSION},
+};
+use crate::{
+    base::{Fault, Timestamp},
+    model::job::Counts,
+    plugin, queue, record, storage,
+};
 
 /// How the host is.
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,4 +64,104 @@ pub struct Alarm {
     pub message: String,
     /// What to do.
     pub cure: String,
+}
+
+pub(super) async fn show(host: &Host, _: &Caller, _: Nothing) -> Result<Status, Fault> {
+    let (jobs, backends) = host
+        .store
+        .read(|tx| Ok::<_, queue::Error>((queue::control::counts(tx)?, storage::backend::all(tx)?)))
+        .await?;
+    let statistics = host.store.statistics();
+    let mut plugins = BTreeMap::new();
+    let mut alarms = Vec::new();
+    for plugin in host.plugins.list() {
+        let word = match plugin.state {
+            plugin::State::Ready => "ready",
+            plugin::State::Stale => "stale",
+            plugin::State::Refused => "refused",
+        };
+        *plugins.entry(word.to_owned()).or_default() += 1;
+        if let Some(fault) = plugin.error {
+            let message = format!("plugin {} is {word}: {} [{}]", plugin.id, fault.message, fault.code.name);
+            alarms.push(Alarm { message, cure: fault.cure });
+        }
+    }
+    let mut shown = Vec::with_capacity(backends.len());
+    for row in backends {
+        shown.push(backend(host, row).await?);
+    }
+    for backend in shown.iter().filter(|backend| backend.enabled) {
+        alarms.extend(trouble(backend));
+    }
+    alarms.extend(waiting(&jobs));
+    Ok(Status {
+        version: VERSION.to_owned(),
+        data: host.data.path().display().to_string(),
+        process: std::process::id(),
+        serving: host.is_serving(),
+        started: host.started,
+        plugins,
+        backends: shown,
+        jobs: counts(&jobs),
+        review: 0,
+        database_bytes: statistics.database_bytes + statistics.log_bytes,
+        alarms,
+    })
+}
+
+async fn backend(host: &Host, row: storage::backend::Row) -> Result<Backend, Fault> {
+    let id = row.id;
+    let mut bindings = BTreeMap::new();
+    for (_, status, count) in host.store.read(move |tx| record::binding::tally(tx, id)).await? {
+        let word = serde_json::to_value(status).unwrap_or_default();
+        *bindings.entry(word.as_str().unwrap_or_default().to_owned()).or_default() += count;
+    }
+    let is_here = host.plugins.by_backend_type(&row.backend_type).is_some();
+    Ok(Backend {
+        name: row.name,
+        enabled: row.enabled,
+        connection: row.connection_status,
+        bindings,
+        trouble: (!is_here).then(|| format!("no plugin provides the type {}", row.backend_type)),
+    })
+}
+
+fn trouble(backend: &Backend) -> Vec<Alarm> {
+    let mut alarms = Vec::new();
+    if let Some(trouble) = &backend.trouble {
+        let message = format!("backend {}: {trouble}", backend.name);
+        alarms.push(Alarm { message, cure: "`bindery plugin list` shows what is installed.".to_owned() });
+    }
+    if backend.connection == "failed" {
+        let message = format!("backend {}: the last test of its connection failed", backend.name);
+        alarms.push(Alarm { message, cure: format!("`bindery backend test {}` says why.", backend.name) });
+    }
+    if let Some(failed) = backend.bindings.get("failed").filter(|failed| **failed > 0) {
+        let message = format!("backend {}: {failed} bindings failed", backend.name);
+        let cure = format!("`bindery binding list --backend {} --status failed` shows why.", backend.name);
+        alarms.push(Alarm { message, cure });
+    }
+    alarms
+}
+
+fn waiting(jobs: &Counts) -> Option<Alarm> {
+    (jobs.parked > 0).then(|| Alarm {
+        message: format!("{} jobs are parked", jobs.parked),
+        cure: "`bindery job list --state parked` shows what they wait for.".to_owned(),
+    })
+}
+
+fn counts(jobs: &Counts) -> BTreeMap<String, u64> {
+    [
+        ("waiting", jobs.wait_dependencies),
+        ("pending", jobs.pending),
+        ("parked", jobs.parked),
+        ("running", jobs.started),
+        ("done", jobs.done),
+        ("failed", jobs.failed),
+        ("cancelled", jobs.cancelled),
+    ]
+    .into_iter()
+    .map(|(word, count)| (word.to_owned(), u64::try_from(count).unwrap_or_default()))
+    .collect()
 }

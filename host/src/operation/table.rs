@@ -6,8 +6,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    Caller, Error, Group, Host, access, audit, backend, binding, cursor, job, plugin, record, review, status, sync,
-    verify,
+    Caller, Error, Group, Host, access, audit, binding, cursor, job, plugin, record, status, sync,
 };
 use crate::base::Fault;
 
@@ -46,14 +45,6 @@ operations! {
     User reads "plugin.list" => plugin::list;
     User reads "plugin.show" => plugin::show;
     Admin changes "plugin.install" => plugin::install;
-    User reads "backend.list" => backend::list;
-    User reads "backend.show" => backend::show;
-    Manager changes "backend.add" => backend::add;
-    Manager changes "backend.set" => backend::set;
-    Manager changes "backend.enable" => backend::enable;
-    Manager changes "backend.disable" => backend::disable;
-    Manager changes "backend.test" => backend::test;
-    Manager changes "sync.start" => sync::start;
     User reads "sync.progress" => sync::progress;
     User reads "record.models" => record::models;
     User reads "record.search" => record::search;
@@ -65,12 +56,7 @@ operations! {
     User reads "binding.show" => binding::show;
     Manager changes "binding.bind" => binding::bind;
     Manager changes "binding.import" => binding::import;
-    Manager changes "binding.retry" => binding::retry;
-    Manager changes "binding.resync" => binding::resync;
     Manager changes "binding.unbind" => binding::unbind;
-    User reads "review.list" => review::list;
-    User reads "review.show" => review::show;
-    Manager changes "review.resolve" => review::resolve;
     User reads "job.list" => job::list;
     User reads "job.show" => job::show;
     Manager changes "job.retry" => job::retry;
@@ -79,7 +65,6 @@ operations! {
     Manager changes "cursor.set" => cursor::set;
     Manager changes "cursor.reset" => cursor::reset;
     User reads "cursor.history" => cursor::history;
-    Manager changes "verify.start" => verify::start;
     User reads "status.show" => status::show;
     User reads "status.audit" => audit::list;
 }

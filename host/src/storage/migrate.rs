@@ -19,6 +19,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 4, name: "backend", ddl: include_str!("migration/0004_backend.sql") },
     Migration { version: 5, name: "plugin", ddl: include_str!("migration/0005_plugin.sql") },
     Migration { version: 6, name: "sync", ddl: include_str!("migration/0006_sync.sql") },
+    Migration { version: 7, name: "audit", ddl: include_str!("migration/0007_audit.sql") },
 ];
 
 static APPLIED: Statement = Statement::new("select version, name, checksum from migration order by version");

@@ -4,6 +4,7 @@
 //! files (`job`, `record`, `binding`, …) inside a closure given to [`Store::write`] or [`Store::read`]; they never
 //! see a connection. No plugin code ever runs inside a closure.
 
+pub mod audit;
 pub mod backend;
 #[cfg(test)]
 pub mod conformance;

@@ -1,0 +1,29 @@
+//! The program put together: what is opened in which order, what runs where, and how it ends. It is the only room that
+//! knows all the others, and holds no logic of theirs.
+
+mod directory;
+mod error;
+mod program;
+mod start;
+
+use crate::{api, base::Code, cli, operation, plugin, queue, record, storage, sync};
+
+pub use error::{CODES, Error};
+pub use program::Program;
+pub use start::{Mode, Options, Running, start};
+
+/// Every code of the product, room by room.
+pub fn codes() -> Vec<&'static Code> {
+    let rooms = [
+        CODES,
+        api::CODES,
+        cli::CODES,
+        operation::CODES,
+        plugin::CODES,
+        queue::CODES,
+        record::CODES,
+        storage::CODES,
+        sync::CODES,
+    ];
+    rooms.into_iter().flatten().collect()
+}

@@ -1,0 +1,160 @@
+//! Starting and stopping: the order in which rooms are opened and closed.
+
+use std::{path::PathBuf, sync::Arc};
+
+use super::{Error, directory};
+use crate::{
+    api::{Readiness, Server},
+    base::{Clock, Coded, Fault, config::DataDir},
+    operation::{Host, Own, Work},
+    plugin::{self, Registry},
+    queue::{self, Handlers, OpenGate, Runner},
+    record::{Catalogue, Current},
+    storage::{self, Durability, Store, lock::Lock},
+};
+
+/// What a host is started for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// To serve: migrates, runs all jobs, listens on the socket.
+    Serve,
+    /// For one command: migrates only what is new, runs only the jobs that the command asks for.
+    Command,
+}
+
+/// How a host is started.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Its data directory.
+    pub data: DataDir,
+    /// What it is for.
+    pub mode: Mode,
+    /// Its clock.
+    pub clock: Clock,
+    /// The program that runs plugins apart; absent: this one.
+    pub worker_program: Option<PathBuf>,
+}
+
+impl Options {
+    /// The defaults over a data directory.
+    pub fn new(data: DataDir, mode: Mode) -> Self {
+        Self { data, mode, clock: Clock::system(), worker_program: None }
+    }
+}
+
+/// A started host.
+pub struct Running {
+    host: Arc<Host>,
+    readiness: Readiness,
+    server: Option<Server>,
+    // Given back last.
+    _lock: Lock,
+}
+
+/// Starts a host: directory, store, models, plugins, runner, socket. A plugin that can't be loaded is listed with its
+/// error; everything else that fails stops the start.
+pub async fn start(options: Options) -> Result<Running, Error> {
+    let lock = directory::take(&options.data)?;
+    let (store, may_define) = open_store(&options).await?;
+    let catalogue = Current::new(catalogue(&store, &options.data, may_define).await?);
+    let mut plugin_options = plugin::Options::new(options.data.plugins());
+    if let Some(program) = options.worker_program.clone() {
+        plugin_options.worker_program = program;
+    }
+    let plugins = Registry::open(store.clone(), options.clock.clone(), plugin_options).await?;
+    let (gate, handlers) = (Arc::new(OpenGate), Handlers::new());
+    let work = match options.mode {
+        Mode::Command => Work::Own(Own::new(gate, handlers)),
+        Mode::Serve => {
+            let limits = queue::Options::default();
+            Work::All(Runner::start(store.clone(), options.clock.clone(), gate, handlers, limits).await?)
+        }
+    };
+    let started = options.clock.now();
+    let host =
+        Arc::new(Host { store, clock: options.clock, data: options.data, catalogue, plugins, work, started });
+    let readiness = Readiness::default();
+    let server = match options.mode {
+        Mode::Command => None,
+        Mode::Serve => Some(listen(&host, &readiness)?),
+    };
+    readiness.set(true);
+    if options.mode == Mode::Serve {
+        // After readiness, since it takes a moment and nothing waits for it.
+        host.store.warm_up();
+    }
+    Ok(Running { host, readiness, server, _lock: lock })
+}
+
+async fn open_store(options: &Options) -> Result<(Store, bool), Error> {
+    let mut store = storage::Options::new(options.data.database());
+    // A new directory is set up by whoever comes first; an older one is changed only by those who say so.
+    store.migrate = options.mode == Mode::Serve || !store.path.exists();
+    let may_define = store.migrate;
+    let opened = tokio::task::spawn_blocking(move || Store::open(&store)).await;
+    Ok((opened.unwrap_or(Err(storage::Error::Panicked))?, may_define))
+}
+
+pub(super) async fn catalogue(store: &Store, data: &DataDir, may_define: bool) -> Result<Catalogue, Error> {
+    if !may_define {
+        return Ok(store.read(|tx| Catalogue::load(tx)).await?);
+    }
+    let files = model_files(data)?;
+    Ok(store.write(Durability::Durable, move |tx| Catalogue::install_models(tx, &files)).await?)
+}
+
+/// The operator's own models and fields, by file name.
+fn model_files(data: &DataDir) -> Result<Vec<(String, String)>, Error> {
+    let directory = data.path().join("models");
+    let Ok(entries) = std::fs::read_dir(&directory) else { return Ok(Vec::new()) };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    paths.sort();
+    paths
+        .into_iter()
+        .map(|path| match std::fs::read_to_string(&path) {
+            Ok(text) => Ok((path.file_name().unwrap_or_default().to_string_lossy().into_owned(), text)),
+            Err(reason) => Err(Error::ModelFile { path, reason }),
+        })
+        .collect()
+}
+
+fn listen(host: &Arc<Host>, readiness: &Readiness) -> Result<Server, Error> {
+    let path = host.data.socket();
+    let cannot = |reason| Error::Socket { path: path.clone(), reason };
+    let owner = directory::effective_user().map_err(cannot)?;
+    Server::start(&path, owner, host.clone(), readiness.clone()).map_err(cannot)
+}
+
+impl Running {
+    /// What operations are called on.
+    pub fn host(&self) -> &Arc<Host> {
+        &self.host
+    }
+
+    /// Stops in the order of the way in: no new calls, no new jobs, running ones handed back, store closed, lock free.
+    pub async fn stop(self) {
+        self.readiness.set(false);
+        if let Some(server) = self.server {
+            server.stop().await;
+        }
+        self.host.stop_work().await;
+        self.host.store.close().await;
+    }
+}
+
+impl<E: Coded> From<E> for Error
+where
+    E: Room,
+{
+    fn from(error: E) -> Self {
+        Self::Room(Fault::from(error))
+    }
+}
+
+/// Errors of rooms, which keep their own codes on the way up.
+trait Room {}
+impl Room for storage::Error {}
+impl Room for queue::Error {}
+impl Room for plugin::Error {}
+impl Room for crate::record::Error {}

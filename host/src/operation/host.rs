@@ -1,0 +1,128 @@
+//! What operations work on: the rooms below, put together by `app`. It holds no logic beyond names of backends and
+//! waking the queue.
+
+use std::{collections::HashMap, sync::Arc};
+
+use tokio::sync::Mutex;
+
+use super::{Error, job::Job};
+use crate::{
+    base::{Clock, Fault, Timestamp, config::DataDir},
+    model::job,
+    plugin, queue,
+    record::Current,
+    storage::{self, Store},
+};
+
+/// A host, as operations see it.
+pub struct Host {
+    /// The store.
+    pub store: Store,
+    /// The clock.
+    pub clock: Clock,
+    /// The data directory.
+    pub data: DataDir,
+    /// Models and kinds.
+    pub catalogue: Current,
+    /// Plugins.
+    pub plugins: Arc<plugin::Registry>,
+    /// Who runs jobs.
+    pub work: Work,
+    /// Since when.
+    pub started: Timestamp,
+}
+
+/// Who runs jobs.
+pub enum Work {
+    /// A runner that takes all of them.
+    All(queue::Runner),
+    /// A command without a host: only the jobs that it asked for, from when it does.
+    Own(Own),
+}
+
+/// How a command runs its own jobs.
+pub struct Own {
+    /// Who may run.
+    pub gate: Arc<dyn queue::Gate>,
+    /// Who runs them.
+    pub handlers: queue::Handlers,
+    /// The runner, once there is something to do.
+    pub runner: Mutex<Option<queue::Runner>>,
+}
+
+impl Own {
+    /// Nothing to do yet.
+    pub fn new(gate: Arc<dyn queue::Gate>, handlers: queue::Handlers) -> Self {
+        Self { gate, handlers, runner: Mutex::new(None) }
+    }
+}
+
+impl Host {
+    /// Whether this is a running host rather than a command.
+    pub fn is_serving(&self) -> bool {
+        matches!(self.work, Work::All(_))
+    }
+
+    /// Names of backends by id.
+    pub(super) async fn backend_names(&self) -> Result<HashMap<i64, String>, Fault> {
+        let rows = self.store.read(|tx| storage::backend::all(tx)).await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+    }
+
+    /// The id of a backend.
+    pub(super) async fn backend_id(&self, name: &str) -> Result<i64, Fault> {
+        let names = self.backend_names().await?;
+        let found = names.into_iter().find(|(_, known)| known == name);
+        Ok(found.ok_or_else(|| Error::NotFound { noun: "backend", name: format!("{name:?}") })?.0)
+    }
+
+    /// The id of a backend that may be left out.
+    pub(super) async fn opt_backend_id(&self, name: Option<&str>) -> Result<Option<i64>, Fault> {
+        match name {
+            Some(name) => self.backend_id(name).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Jobs with the names of their backends.
+    pub(super) async fn named(&self, jobs: Vec<job::Job>) -> Result<Vec<Job>, Fault> {
+        let names = self.backend_names().await?;
+        let name = |job: &job::Job| job.backend.and_then(|id| names.get(&id).cloned());
+        Ok(jobs.into_iter().map(|job| Job { backend_name: name(&job), job }).collect())
+    }
+
+    /// Jobs were put into the queue: a command without a host runs them now.
+    pub(super) async fn enqueued(&self, jobs: &[i64]) -> Result<(), Fault> {
+        let Work::Own(own) = &self.work else { return Ok(()) };
+        let mut runner = own.runner.lock().await;
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        if let Some(before) = runner.take() {
+            before.stop().await;
+        }
+        let options = queue::Options { only: Some(jobs.to_vec()), ..queue::Options::default() };
+        let (gate, handlers) = (own.gate.clone(), own.handlers.clone());
+        *runner = Some(queue::Runner::start(self.store.clone(), self.clock.clone(), gate, handlers, options).await?);
+        Ok(())
+    }
+
+    /// A plugin or a backend has changed: parked jobs may run.
+    pub(super) fn gate_changed(&self) {
+        if let Work::All(runner) = &self.work {
+            runner.gate_changed();
+        }
+    }
+
+    /// Ends the work on jobs.
+    pub async fn stop_work(&self) {
+        match &self.work {
+            Work::All(runner) => runner.stop().await,
+            Work::Own(own) => {
+                if let Some(runner) = own.runner.lock().await.take() {
+                    runner.stop().await;
+                }
+            }
+        }
+    }
+}
