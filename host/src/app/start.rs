@@ -23,7 +23,7 @@ pub enum Mode {
 }
 
 /// How a host is started.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Options {
     /// Its data directory.
     pub data: DataDir,

@@ -145,7 +145,7 @@ impl Coded for Error {
     }
 }
 
-impl From<Error> for Problem {
+impl From<Error> for Box<Problem> {
     fn from(error: Error) -> Self {
         Fault::from(error).into()
     }

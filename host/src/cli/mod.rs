@@ -39,7 +39,7 @@ use crate::operation::wire::Problem;
 const SAID: &str = "";
 
 /// A command's end: done, or why not.
-type Done = Result<(), Problem>;
+type Done = Result<(), Box<Problem>>;
 
 /// Runs the command line that the process was started with.
 ///

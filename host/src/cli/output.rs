@@ -99,7 +99,7 @@ pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>, empty: &str) -> Str
         .map(|at| rows.iter().all(|row| row.get(at).is_some_and(|cell| cell.parse::<f64>().is_ok() || cell.is_empty())))
         .collect();
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header.iter().map(|name| name.to_uppercase()));
     table.add_rows(rows);
     for (column, is_number) in table.column_iter_mut().zip(numbers) {

@@ -26,7 +26,7 @@ const ASK: Duration = Duration::from_millis(150);
 const TELL: Duration = Duration::from_secs(2);
 
 /// Waits until none of the jobs, nor of those they enqueue, goes on by itself.
-pub(super) async fn follow(session: &Session<'_>, jobs: &[i64]) -> Result<Standing, Problem> {
+pub(super) async fn follow(session: &Session<'_>, jobs: &[i64]) -> Result<Standing, Box<Problem>> {
     let mut view = View::new(session.output);
     loop {
         let standing: Standing = session.get("sync.progress", &json!({ "jobs": jobs })).await?;
@@ -64,7 +64,9 @@ pub(super) fn conclude(session: &Session<'_>, standing: &Standing) -> Done {
     };
     if session.output.json {
         // The document above says it all, and there is only one.
-        return Err(Problem { code: super::SAID.to_owned(), ..Error::Jobs(why).into() });
+        let mut problem: Box<Problem> = Error::Jobs(why).into();
+        problem.code = super::SAID.to_owned();
+        return Err(problem);
     }
     Err(Error::Jobs(format!("job {} ({}) {why}{others}", first.id, first.description)).into())
 }

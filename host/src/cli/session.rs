@@ -30,7 +30,7 @@ impl<'a> Session<'a> {
         Self { application, data: DataDir::new(data), link: OnceCell::new(), output }
     }
 
-    async fn link(&self) -> Result<&Link, Problem> {
+    async fn link(&self) -> Result<&Link, Box<Problem>> {
         self.link
             .get_or_try_init(async || {
                 if let Some(client) = socket::Client::find(&self.data.socket()).await {
@@ -52,17 +52,17 @@ impl<'a> Session<'a> {
     }
 
     /// Whether jobs run only as long as this command does.
-    pub(super) async fn is_in_process(&self) -> Result<bool, Problem> {
+    pub(super) async fn is_in_process(&self) -> Result<bool, Box<Problem>> {
         Ok(matches!(self.link().await?, Link::Here(_)))
     }
 
     /// Asks for an operation; answers its JSON as it came.
-    pub(super) async fn ask(&self, operation: &str, request: &impl Serialize) -> Result<String, Problem> {
+    pub(super) async fn ask(&self, operation: &str, request: &impl Serialize) -> Result<String, Box<Problem>> {
         let request = serde_json::to_string(request).map_err(|error| Error::Answer(error.to_string()))?;
         match self.link().await? {
             Link::Host(client) => client.call(operation, request).await,
             Link::Here(opened) => {
-                Ok(operation::call(opened.host(), &Caller::owner(), operation, request).await.map_err(Problem::from)?)
+                Ok(operation::call(opened.host(), &Caller::owner(), operation, request).await?)
             }
         }
     }
@@ -72,7 +72,7 @@ impl<'a> Session<'a> {
         &self,
         operation: &str,
         request: &impl Serialize,
-    ) -> Result<A, Problem> {
+    ) -> Result<A, Box<Problem>> {
         let raw = self.ask(operation, request).await?;
         Ok(serde_json::from_str(&raw).map_err(|error| Error::Answer(error.to_string()))?)
     }

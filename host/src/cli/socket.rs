@@ -47,7 +47,7 @@ impl Client {
     }
 
     /// Calls an operation.
-    pub(super) async fn call(&self, operation: &str, request: String) -> Result<String, Problem> {
+    pub(super) async fn call(&self, operation: &str, request: String) -> Result<String, Box<Problem>> {
         let broken = |error: &dyn std::fmt::Display| Error::Host(error.to_string());
         let stream = self.connect().await.map_err(|e| broken(&e))?;
         let (mut sender, connection) =

@@ -259,7 +259,7 @@ fn shown(binding: record::Binding, names: &HashMap<i64, String>, catalogue: &Cat
         id: binding.id,
         backend: names.get(&binding.backend).cloned().unwrap_or_else(|| binding.backend.to_string()),
         kind: kind.map_or_else(|| binding.kind.to_string(), |kind| kind.name.clone()),
-        extra: kind.map_or(Value::Null, |kind| record::encode::extra(kind, binding.extra.as_deref()).into()),
+        extra: binding.extra.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
         external_id: binding.external_id,
         record: binding.record,
         sync_status: word.as_str().unwrap_or_default().to_owned(),

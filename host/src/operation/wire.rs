@@ -55,6 +55,12 @@ impl From<Fault> for Problem {
     }
 }
 
+impl From<Fault> for Box<Problem> {
+    fn from(fault: Fault) -> Self {
+        Self::new(fault.into())
+    }
+}
+
 /// The request of an operation that needs nothing.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
