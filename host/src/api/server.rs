@@ -170,7 +170,7 @@ async fn signed(mut response: Response) -> Response {
 
 fn status(fault: &Fault) -> StatusCode {
     match fault.code.name {
-        "operation.denied" => StatusCode::FORBIDDEN,
+        "security.denied" => StatusCode::FORBIDDEN,
         "operation.unknown" | "operation.not_found" => StatusCode::NOT_FOUND,
         "operation.answer" => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::UNPROCESSABLE_ENTITY,

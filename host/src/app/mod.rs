@@ -6,7 +6,7 @@ mod error;
 mod program;
 mod start;
 
-use crate::{api, base::Code, cli, operation, plugin, queue, record, storage, sync};
+use crate::{api, base::Code, cli, operation, plugin, queue, record, security, storage, sync};
 
 pub use error::{CODES, Error};
 pub use program::Program;
@@ -22,6 +22,7 @@ pub fn codes() -> Vec<&'static Code> {
         plugin::CODES,
         queue::CODES,
         record::CODES,
+        security::CODES,
         storage::CODES,
         sync::CODES,
     ];

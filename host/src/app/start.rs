@@ -10,6 +10,7 @@ use crate::{
     plugin::{self, Registry},
     queue::{self, Handlers, OpenGate, Runner},
     record::{Catalogue, Current},
+    security::role::Rules,
     storage::{self, Durability, Store, lock::Lock},
 };
 
@@ -70,9 +71,9 @@ pub async fn start(options: Options) -> Result<Running, Error> {
             Work::All(Runner::start(store.clone(), options.clock.clone(), gate, handlers, limits).await?)
         }
     };
-    let started = options.clock.now();
+    let (started, rules) = (options.clock.now(), Rules::built_in());
     let host =
-        Arc::new(Host { store, clock: options.clock, data: options.data, catalogue, plugins, work, started });
+        Arc::new(Host { store, clock: options.clock, data: options.data, catalogue, rules, plugins, work, started });
     let readiness = Readiness::default();
     let server = match options.mode {
         Mode::Command => None,

@@ -146,7 +146,11 @@ async fn act(session: &Session<'_>, operation: &str, choice: Choice, what: &str)
     }
     session.output.answer(&raw, |changed: Changed| {
         let jobs = changed.jobs.iter().map(|id| format!(" Job {id}.")).collect::<String>();
-        format!("{} {} {what}.{jobs}", changed.changed, if changed.changed == 1 { "binding is" } else { "bindings are" })
+        format!(
+            "{} {} {what}.{jobs}",
+            changed.changed,
+            if changed.changed == 1 { "binding is" } else { "bindings are" }
+        )
     })
 }
 
@@ -164,7 +168,11 @@ fn list(list: List) -> String {
                 maybe(binding.record),
                 binding.sync_status,
                 maybe(binding.sync_date.map(Timestamp::to_rfc3339)),
-                if binding.retry_count == 0 { String::new() } else { format!("{}/{}", binding.retry_count, binding.max_retries) },
+                if binding.retry_count == 0 {
+                    String::new()
+                } else {
+                    format!("{}/{}", binding.retry_count, binding.max_retries)
+                },
                 binding.last_error.unwrap_or_default(),
             ]
         })
@@ -255,9 +263,9 @@ async fn import(session: &Session<'_>, file: PathBuf) -> Done {
     }
     send(session, &mut batch, &mut sum).await?;
     let raw = serde_json::to_string(&sum).map_err(|error| Error::Answer(error.to_string()))?;
-    session.output.answer(&raw, |sum: Imported| {
-        format!("{} links are made, {} were there already.", sum.bound, sum.unchanged)
-    })
+    session
+        .output
+        .answer(&raw, |sum: Imported| format!("{} links are made, {} were there already.", sum.bound, sum.unchanged))
 }
 
 async fn send(session: &Session<'_>, batch: &mut Vec<Bind>, sum: &mut Imported) -> Done {

@@ -53,14 +53,13 @@ pub(super) fn secrets(pairs: Vec<Pair>) -> Result<BTreeMap<String, String>, Erro
 pub(super) fn source_text(source: &str) -> Result<String, Error> {
     if source == "-" {
         let mut text = String::new();
-        std::io::stdin()
-            .read_to_string(&mut text)
-            .map_err(|reason| Error::File { path: "-".into(), reason })?;
+        std::io::stdin().read_to_string(&mut text).map_err(|reason| Error::File { path: "-".into(), reason })?;
         return Ok(text);
     }
     match source.strip_prefix('@') {
-        Some(file) => std::fs::read_to_string(Path::new(file))
-            .map_err(|reason| Error::File { path: file.into(), reason }),
+        Some(file) => {
+            std::fs::read_to_string(Path::new(file)).map_err(|reason| Error::File { path: file.into(), reason })
+        }
         None => Ok(source.to_owned()),
     }
 }

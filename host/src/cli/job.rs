@@ -85,7 +85,8 @@ impl Command {
     pub(super) async fn run(self, session: &Session<'_>) -> Done {
         match self {
             Self::List(search) => {
-                let state = search.state.and_then(|word| word.to_possible_value()).map(|word| word.get_name().to_owned());
+                let state =
+                    search.state.and_then(|word| word.to_possible_value()).map(|word| word.get_name().to_owned());
                 let request = json!({
                     "state": state, "backend": search.backend, "kind": search.kind, "run": search.run,
                     "limit": search.limit, "before": search.before,
@@ -116,7 +117,11 @@ fn list(list: List) -> String {
                     job.kind,
                     backend_name.unwrap_or_default(),
                     progress(&job.progress),
-                    format!("{}/{}", job.charged, if job.max_retries == 0 { "∞".to_owned() } else { job.max_retries.to_string() }),
+                    format!(
+                        "{}/{}",
+                        job.charged,
+                        if job.max_retries == 0 { "∞".to_owned() } else { job.max_retries.to_string() }
+                    ),
                     job.created.to_rfc3339(),
                     job.description,
                 ]
@@ -165,7 +170,14 @@ fn show(detail: Detail) -> String {
         ("backend", backend_name.unwrap_or_default()),
         ("channel", job.channel),
         ("priority", job.priority.to_string()),
-        ("attempts", format!("{} of {}", job.charged, if job.max_retries == 0 { "∞".to_owned() } else { job.max_retries.to_string() })),
+        (
+            "attempts",
+            format!(
+                "{} of {}",
+                job.charged,
+                if job.max_retries == 0 { "∞".to_owned() } else { job.max_retries.to_string() }
+            ),
+        ),
         ("progress", progress(&job.progress)),
         ("doing", job.progress.message),
         ("not before", job.eta.to_rfc3339()),
@@ -189,7 +201,8 @@ fn show(detail: Detail) -> String {
             ]
         })
         .collect();
-    let attempts = table(&["attempt", "started", "ended", "outcome", "code", "message"], attempts, "It was not started yet.");
+    let attempts =
+        table(&["attempt", "started", "ended", "outcome", "code", "message"], attempts, "It was not started yet.");
     format!("{head}\n{attempts}\n\n{log}")
 }
 

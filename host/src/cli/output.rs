@@ -115,7 +115,9 @@ pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>, empty: &str) -> Str
 pub(super) fn pairs(pairs: &[(&str, String)]) -> String {
     let shown = || pairs.iter().filter(|(_, value)| !value.is_empty());
     let width = shown().map(|(name, _)| name.len()).max().unwrap_or(0);
-    shown().map(|(name, value)| format!("{name:width$}  {}\n", value.replace('\n', &format!("\n{:width$}  ", "")))).collect()
+    shown()
+        .map(|(name, value)| format!("{name:width$}  {}\n", value.replace('\n', &format!("\n{:width$}  ", ""))))
+        .collect()
 }
 
 /// A value of a record or of the settings, in one line.
@@ -145,7 +147,10 @@ mod tests {
             cure: "Set it.".to_owned(),
             retry: "never".to_owned(),
             retry_after: None,
-            fields: vec![("api_url".to_owned(), "is missing".to_owned()), ("page".to_owned(), "is no number".to_owned())],
+            fields: vec![
+                ("api_url".to_owned(), "is missing".to_owned()),
+                ("page".to_owned(), "is no number".to_owned()),
+            ],
         };
         assert_eq!(
             worded(&problem),

@@ -71,7 +71,9 @@ fn list(list: List) -> String {
                 vec![
                     plugin.id,
                     plugin.version,
-                    plugin.error.map_or(plugin.state.clone(), |error| format!("{}: {} [{}]", plugin.state, error.message, error.code)),
+                    plugin.error.map_or(plugin.state.clone(), |error| {
+                        format!("{}: {} [{}]", plugin.state, error.message, error.code)
+                    }),
                     plugin.backend_types.join(" "),
                     plugin.kinds.len().to_string(),
                     plugin.backends.join(" "),

@@ -61,9 +61,7 @@ impl<'a> Session<'a> {
         let request = serde_json::to_string(request).map_err(|error| Error::Answer(error.to_string()))?;
         match self.link().await? {
             Link::Host(client) => client.call(operation, request).await,
-            Link::Here(opened) => {
-                Ok(operation::call(opened.host(), &Caller::owner(), operation, request).await?)
-            }
+            Link::Here(opened) => Ok(operation::call(opened.host(), &Caller::owner(), operation, request).await?),
         }
     }
 

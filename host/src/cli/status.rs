@@ -58,7 +58,11 @@ pub(super) async fn show(session: &Session<'_>) -> Done {
 
 fn status(status: Status) -> String {
     let counts = |map: &std::collections::BTreeMap<String, u64>| {
-        map.iter().filter(|(_, count)| **count > 0).map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
+        map.iter()
+            .filter(|(_, count)| **count > 0)
+            .map(|(name, count)| format!("{count} {name}"))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let head = pairs(&[
         ("version", status.version),
@@ -88,10 +92,16 @@ fn status(status: Status) -> String {
             ]
         })
         .collect();
-    let backends = table(&["backend", "enabled", "connection", "bindings", "trouble"], backends, "There is no backend yet.");
+    let backends =
+        table(&["backend", "enabled", "connection", "bindings", "trouble"], backends, "There is no backend yet.");
     let alarms = match status.alarms.is_empty() {
         true => "Nothing is wrong.".to_owned(),
-        false => status.alarms.iter().map(|alarm| format!("! {}\n  {}", alarm.message, alarm.cure)).collect::<Vec<_>>().join("\n"),
+        false => status
+            .alarms
+            .iter()
+            .map(|alarm| format!("! {}\n  {}", alarm.message, alarm.cure))
+            .collect::<Vec<_>>()
+            .join("\n"),
     };
     format!("{head}\n{backends}\n\n{alarms}")
 }

@@ -1,61 +1,69 @@
 //! Who may do what: the one check of the product. A face says who calls; it never decides what they may do.
 
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Error, Operation};
-
-/// The groups of the product, each including the ones before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Group {
-    /// `group_generic_connector_user`: reads.
-    User,
-    /// `group_generic_connector_manager`: configures backends, sets secrets that nobody reads, runs.
-    Manager,
-    /// `group_generic_connector_admin`: owns plugins, users, grants and the master key.
-    Admin,
-}
-
-impl Group {
-    /// Its name as the specification writes it.
-    pub const fn external_id(self) -> &'static str {
-        match self {
-            Self::User => "group_generic_connector_user",
-            Self::Manager => "group_generic_connector_manager",
-            Self::Admin => "group_generic_connector_admin",
-        }
-    }
-}
+use crate::{
+    base::Fault,
+    record::Catalogue,
+    security::role::{Group, Permission, Rules},
+};
 
 /// Whoever asks for an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// Written to the audit log and to the origin of changes: `owner`, a user, a token.
     pub actor: String,
-    /// What they may do. `None`: nothing.
-    pub group: Option<Group>,
+    /// The groups they belong to. None: they may do nothing.
+    pub groups: Vec<Group>,
 }
 
 impl Caller {
     /// The owner of the data directory: who holds the socket or the lock may do everything.
     pub fn owner() -> Self {
-        Self { actor: "owner".to_owned(), group: Some(Group::Admin) }
+        Self { actor: "owner".to_owned(), groups: vec![Group::Admin] }
     }
 
     /// Somebody who belongs to no group.
     pub fn nobody() -> Self {
-        Self { actor: "nobody".to_owned(), group: None }
+        Self { actor: "nobody".to_owned(), groups: Vec::new() }
     }
 }
 
-/// Denies unless the caller's group includes the one that the operation asks for.
-pub(super) fn check(caller: &Caller, operation: &Operation) -> Result<(), Error> {
-    match caller.group {
-        Some(group) if group >= operation.group => Ok(()),
-        _ => Err(Error::Denied {
-            actor: caller.actor.clone(),
-            operation: operation.name,
-            group: operation.group.external_id(),
-        }),
+/// Which model's rules decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// This one.
+    Model(&'static str),
+    /// The one that the request names.
+    Requested,
+}
+
+/// Denies unless a rule permits it. A kind is reached with the rights on bindings and on its record model.
+pub(super) fn check(
+    rules: &Rules,
+    catalogue: &Catalogue,
+    caller: &Caller,
+    operation: &Operation,
+    input: &str,
+) -> Result<(), Fault> {
+    let may = |model: &str| rules.check(&caller.groups, operation.permission, model);
+    if let Subject::Model(model) = operation.subject {
+        return Ok(may(model)?);
     }
+    let request: Value = serde_json::from_str(input).unwrap_or_default();
+    let missing = || Error::Request { operation: operation.name, reason: "missing field `model`".to_owned() };
+    let name = request["model"].as_str().ok_or_else(missing)?;
+    match catalogue.kind(name) {
+        Some(kind) => {
+            may("generic.binding")?;
+            Ok(may(&kind.model.name)?)
+        }
+        None => Ok(may(name)?),
+    }
+}
+
+/// Whether the operation changes something: then it is written to the audit log, whatever came of it.
+pub(super) fn is_change(operation: &Operation) -> bool {
+    operation.permission != Permission::Read
 }

@@ -168,8 +168,7 @@ pub(super) async fn bind(host: &Host, caller: &Caller, link: Bind) -> Result<Bin
 }
 
 pub(super) async fn import(host: &Host, caller: &Caller, request: Import) -> Result<Imported, Fault> {
-    let ids: HashMap<String, i64> =
-        host.backend_names().await?.into_iter().map(|(id, name)| (name, id)).collect();
+    let ids: HashMap<String, i64> = host.backend_names().await?.into_iter().map(|(id, name)| (name, id)).collect();
     let catalogue = host.catalogue.get();
     let change = Change::local(&caller.actor, host.clock.now());
     let mut links = Vec::with_capacity(request.links.len());

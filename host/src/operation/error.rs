@@ -16,16 +16,6 @@ pub enum Error {
         /// What the reader says.
         reason: String,
     },
-    /// The caller may not do this.
-    #[error("{actor} may not do {operation}: it takes {group}")]
-    Denied {
-        /// Who asked.
-        actor: String,
-        /// For what.
-        operation: &'static str,
-        /// The least group that may.
-        group: &'static str,
-    },
     /// What was named is not there.
     #[error("there is no {noun} {name}")]
     NotFound {
@@ -48,7 +38,7 @@ pub enum Error {
 }
 
 /// The codes of this room.
-pub const CODES: &[Code] = &[UNKNOWN, REQUEST, DENIED, NOT_FOUND, VALUE, ANSWER];
+pub const CODES: &[Code] = &[UNKNOWN, REQUEST, NOT_FOUND, VALUE, ANSWER];
 
 const UNKNOWN: Code = Code {
     name: "operation.unknown",
@@ -60,12 +50,6 @@ const REQUEST: Code = Code {
     name: "operation.request",
     cause: "A part of the request has the wrong type, or one that is needed is missing.",
     cure: "The message names the part. `--help` shows what the command takes.",
-    retry: Retry::Never,
-};
-const DENIED: Code = Code {
-    name: "operation.denied",
-    cause: "Everything is denied unless the caller's group allows it.",
-    cure: "Ask somebody of the group that the message names.",
     retry: Retry::Never,
 };
 const NOT_FOUND: Code = Code {
@@ -92,7 +76,6 @@ impl Coded for Error {
         match self {
             Self::Unknown(_) => &UNKNOWN,
             Self::Request { .. } => &REQUEST,
-            Self::Denied { .. } => &DENIED,
             Self::NotFound { .. } => &NOT_FOUND,
             Self::Value(_) => &VALUE,
             Self::Answer { .. } => &ANSWER,

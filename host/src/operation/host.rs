@@ -11,6 +11,7 @@ use crate::{
     model::job,
     plugin, queue,
     record::Current,
+    security::role::Rules,
     storage::{self, Store},
 };
 
@@ -24,6 +25,8 @@ pub struct Host {
     pub data: DataDir,
     /// Models and kinds.
     pub catalogue: Current,
+    /// Who may do what.
+    pub rules: Rules,
     /// Plugins.
     pub plugins: Arc<plugin::Registry>,
     /// Who runs jobs.

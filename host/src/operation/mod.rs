@@ -19,7 +19,7 @@ mod table;
 pub mod verify;
 pub mod wire;
 
-pub use access::{Caller, Group};
+pub use access::{Caller, Subject};
 pub use error::{CODES, Error};
 pub use host::{Host, Own, Work};
 pub use table::{OPERATIONS, Operation, call};

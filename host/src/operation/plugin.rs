@@ -122,8 +122,7 @@ pub(super) async fn show(host: &Host, _: &Caller, Show { id }: Show) -> Result<P
 pub(super) async fn install(host: &Host, _: &Caller, Install { file }: Install) -> Result<Plugin, Fault> {
     let listed = host.plugins.install(&file, None).await?;
     let (owner, manifest) = (listed.id.clone(), listed.manifest.clone());
-    let catalogue =
-        host.store.write(Durability::Durable, move |tx| Catalogue::register(tx, &owner, &manifest)).await?;
+    let catalogue = host.store.write(Durability::Durable, move |tx| Catalogue::register(tx, &owner, &manifest)).await?;
     host.catalogue.set(catalogue);
     host.gate_changed();
     Ok(shown(listed, &users(host).await?))

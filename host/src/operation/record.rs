@@ -233,9 +233,7 @@ pub(super) async fn unlink(host: &Host, caller: &Caller, request: Unlink) -> Res
     let model = catalogue.need_model(&request.model)?.clone();
     let change = Change::local(&caller.actor, host.clock.now());
     let ids = request.ids.clone();
-    host.store
-        .write(Durability::Durable, move |tx| record::unlink(tx, &catalogue, &model, &ids, &change))
-        .await?;
+    host.store.write(Durability::Durable, move |tx| record::unlink(tx, &catalogue, &model, &ids, &change)).await?;
     Ok(Written { model: request.model, ids: request.ids })
 }
 
@@ -243,7 +241,11 @@ pub(super) async fn models(host: &Host, _: &Caller, which: Which) -> Result<Mode
     let catalogue = host.catalogue.get();
     let mut models: Vec<Model> = catalogue
         .models()
-        .map(|model| Model { name: model.name.clone(), kind_of: None, fields: model.fields.iter().map(field).collect() })
+        .map(|model| Model {
+            name: model.name.clone(),
+            kind_of: None,
+            fields: model.fields.iter().map(field).collect(),
+        })
         .chain(catalogue.kinds().map(|kind| Model {
             name: kind.name.clone(),
             kind_of: Some(kind.model.name.clone()),

@@ -67,10 +67,8 @@ pub struct Alarm {
 }
 
 pub(super) async fn show(host: &Host, _: &Caller, _: Nothing) -> Result<Status, Fault> {
-    let (jobs, backends) = host
-        .store
-        .read(|tx| Ok::<_, queue::Error>((queue::control::counts(tx)?, storage::backend::all(tx)?)))
-        .await?;
+    let (jobs, backends) =
+        host.store.read(|tx| Ok::<_, queue::Error>((queue::control::counts(tx)?, storage::backend::all(tx)?))).await?;
     let statistics = host.store.statistics();
     let mut plugins = BTreeMap::new();
     let mut alarms = Vec::new();

@@ -117,9 +117,8 @@ pub(super) async fn progress(host: &Host, _: &Caller, request: Progress) -> Resu
     };
     let is_parked = jobs.iter().any(|job| job.parked.is_some());
     let finished = !jobs.iter().any(|job| goes_on(job) && !(is_parked && job.state == State::WaitDependencies));
-    let failed = jobs
-        .iter()
-        .filter(|job| matches!(job.state, State::Failed | State::Cancelled) || job.parked.is_some())
-        .count() as u64;
+    let failed =
+        jobs.iter().filter(|job| matches!(job.state, State::Failed | State::Cancelled) || job.parked.is_some()).count()
+            as u64;
     Ok(Standing { jobs: host.named(jobs).await?, finished: finished && (!is_open || is_parked), failed })
 }
