@@ -22,8 +22,6 @@ pub struct Row {
     pub settings: String,
     /// JSON object of business settings.
     pub business: String,
-    /// JSON object of limits.
-    pub limits: String,
     /// `unknown`, `ok` or `failed`.
     pub connection_status: String,
     /// What the last check said.
@@ -37,20 +35,20 @@ pub struct Row {
 }
 
 static ALL: Statement = Statement::new(
-    "select id, name, type, plugin, enabled, epoch, settings, business, limits, connection_status, \
+    "select id, name, type, plugin, enabled, epoch, settings, business, connection_status, \
      connection_message, checked_at, created_at, updated_at from backend order by id",
 );
 static ONE: Statement = Statement::new(
-    "select id, name, type, plugin, enabled, epoch, settings, business, limits, connection_status, \
+    "select id, name, type, plugin, enabled, epoch, settings, business, connection_status, \
      connection_message, checked_at, created_at, updated_at from backend where id = ?1",
 );
 static INSERT: Statement = Statement::new(
-    "insert into backend(name, type, plugin, enabled, epoch, settings, business, limits, connection_status, \
-     created_at, updated_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'unknown', ?9, ?9)",
+    "insert into backend(name, type, plugin, enabled, epoch, settings, business, connection_status, \
+     created_at, updated_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'unknown', ?8, ?8)",
 );
 static UPDATE: Statement = Statement::new(
-    "update backend set enabled = ?2, settings = ?3, business = ?4, limits = ?5, epoch = epoch + ?6, \
-     updated_at = ?7 where id = ?1 and epoch = ?8",
+    "update backend set enabled = ?2, settings = ?3, business = ?4, epoch = epoch + ?5, \
+     updated_at = ?6 where id = ?1 and epoch = ?7",
 );
 static RAISE: Statement = Statement::new("update backend set epoch = epoch + 1, updated_at = ?2 where id = ?1");
 static CHECKED: Statement =
@@ -80,7 +78,6 @@ pub fn insert(tx: &mut dyn Tx, row: &Row) -> Result<i64, Error> {
             row.epoch.into(),
             (&row.settings).into(),
             (&row.business).into(),
-            (&row.limits).into(),
             row.created_at.0.into(),
         ],
     )
@@ -95,7 +92,6 @@ pub fn update(tx: &mut dyn Tx, row: &Row, raise: bool) -> Result<bool, Error> {
             row.enabled.into(),
             (&row.settings).into(),
             (&row.business).into(),
-            (&row.limits).into(),
             raise.into(),
             row.updated_at.0.into(),
             row.epoch.into(),
@@ -136,11 +132,10 @@ fn read(row: &dyn super::Row) -> Result<Row, Error> {
         epoch: row.int(5)?,
         settings: row.string(6)?,
         business: row.string(7)?,
-        limits: row.string(8)?,
-        connection_status: row.string(9)?,
-        connection_message: row.opt_string(10)?,
-        checked_at: row.opt_int(11)?.map(Timestamp),
-        created_at: Timestamp(row.int(12)?),
-        updated_at: Timestamp(row.int(13)?),
+        connection_status: row.string(8)?,
+        connection_message: row.opt_string(9)?,
+        checked_at: row.opt_int(10)?.map(Timestamp),
+        created_at: Timestamp(row.int(11)?),
+        updated_at: Timestamp(row.int(12)?),
     })
 }

@@ -12,7 +12,6 @@ create table backend(
     epoch bigint not null check (epoch > 0),
     settings text not null,
     business text not null,
-    limits text not null,
     connection_status text not null check (connection_status in ('unknown', 'ok', 'failed')),
     connection_message text,
     checked_at bigint,

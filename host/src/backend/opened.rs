@@ -1,0 +1,267 @@
+//! A backend ready to be called: its connector opened with settings and secrets filled in, and what it may use.
+//!
+//! One for each epoch and generation. Whoever holds one keeps working with exactly these.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use bindery_contract::{Error as CallError, Manifest, op};
+use serde_json::{Map, Value};
+
+use super::{Backend, Backends, Error, change, schema::Schema, way::Way};
+use crate::{
+    base::Secret,
+    egress::Grant,
+    plugin::{self, Context, Generation, Grants, Instance, Scope},
+    security::Sealed,
+    storage,
+};
+
+/// An open backend.
+pub struct Opened {
+    /// The backend as it was when it was opened.
+    pub backend: Arc<Backend>,
+    /// Its epoch then: every write of work done with this compares it.
+    pub epoch: i64,
+    /// The connector.
+    pub instance: Arc<Instance>,
+    /// What it may call, and the secrets that must not leak.
+    pub grant: Arc<Grant>,
+    way: Arc<Way>,
+    mapping: Map<String, Value>,
+}
+
+impl Opened {
+    /// The scope of some work for it: grants, way out and origin are filled in; job, deadline, progress and the ask to
+    /// stop are the caller's.
+    pub fn context(&self) -> Context {
+        Context {
+            grants: Grants { hosts: self.grant.hosts(), models: None },
+            egress: Some(self.way.clone()),
+            ..Context::new(self.backend.id, self.backend.name.clone())
+        }
+    }
+
+    /// Runs an op. Secrets are taken out of what an error says.
+    pub async fn call(&self, scope: Arc<Scope>, op: &str, payload: Vec<u8>) -> Result<Vec<u8>, CallError> {
+        self.instance.call(scope, op, payload).await.map_err(|error| self.clean(error))
+    }
+
+    /// What the connector says about itself.
+    pub fn manifest(&self) -> &Manifest {
+        &self.instance.generation().manifest
+    }
+
+    /// The settings that change how records are mapped, with their defaults.
+    pub fn mapping_settings(&self) -> &Map<String, Value> {
+        &self.mapping
+    }
+
+    /// An error of the connector without this backend's secrets.
+    pub fn clean(&self, mut error: CallError) -> CallError {
+        let clean = |text: &mut String| *text = self.grant.redact(text).into_owned();
+        clean(&mut error.message);
+        let detail = &mut *error.detail;
+        for text in [&mut detail.path, &mut detail.field, &mut detail.cure, &mut detail.place].into_iter().flatten() {
+            clean(text);
+        }
+        error
+    }
+}
+
+/// The place of one backend's open connector.
+#[derive(Default)]
+pub(super) struct Slot {
+    current: ArcSwapOption<Opened>,
+    opening: tokio::sync::Mutex<()>,
+    refused: ArcSwapOption<Refused>,
+}
+
+/// A generation that does not take the settings of this epoch.
+struct Refused {
+    epoch: i64,
+    generation: u64,
+    error: Error,
+}
+
+impl Slot {
+    fn serves(&self, backend: &Backend, generation: &Arc<Generation>) -> Option<Arc<Opened>> {
+        self.current
+            .load_full()
+            .filter(|open| open.epoch == backend.epoch && Arc::ptr_eq(open.instance.generation(), generation))
+    }
+
+    /// What keeps a backend from running with the newest generation, and whether an older one serves meanwhile.
+    pub(super) fn trouble(&self, backend: &Backend, generation: &Generation) -> Option<(String, bool)> {
+        let refused = self.refused.load_full()?;
+        let holds = refused.epoch == backend.epoch && refused.generation == generation.number;
+        let older = self.current.load().as_ref().is_some_and(|open| open.epoch == backend.epoch);
+        holds.then(|| (refused.error.to_string(), older))
+    }
+}
+
+impl Backends {
+    /// The backend, ready to be called. Opened once for each epoch and generation of its plugin.
+    ///
+    /// A generation that refuses the backend's settings, or can't be opened, leaves the one before serving.
+    pub async fn opened(&self, id: i64) -> Result<Arc<Opened>, Error> {
+        let backend = self.get(id)?;
+        if !backend.enabled {
+            return Err(Error::Disabled(backend.name.clone()));
+        }
+        self.open_connector(backend).await
+    }
+
+    /// As [`Backends::opened`], of a disabled backend too: its connection can be tested.
+    pub(super) async fn open_connector(&self, backend: Arc<Backend>) -> Result<Arc<Opened>, Error> {
+        let generation = self.generation_of(&backend)?;
+        let slot = self.slot(backend.id);
+        if let Some(open) = slot.serves(&backend, &generation) {
+            return Ok(open);
+        }
+        let _opening = slot.opening.lock().await;
+        if let Some(open) = slot.serves(&backend, &generation) {
+            return Ok(open);
+        }
+        let known = slot.refused.load_full();
+        let again = known.filter(|refused| refused.epoch == backend.epoch && refused.generation == generation.number);
+        let older = slot.current.load_full().filter(|open| open.epoch == backend.epoch);
+        if let (Some(_), Some(older)) = (&again, &older) {
+            return Ok(older.clone());
+        }
+        match self.open_new(&backend, generation.clone()).await {
+            Ok(open) => {
+                slot.refused.store(None);
+                slot.current.store(Some(open.clone()));
+                Ok(open)
+            }
+            Err(error) => {
+                let refused = Refused { epoch: backend.epoch, generation: generation.number, error: error.clone() };
+                slot.refused.store(Some(Arc::new(refused)));
+                self.verdicts_changed();
+                let Some(older) = older else { return Err(error) };
+                tracing::warn!(
+                    backend = backend.name,
+                    plugin = backend.plugin,
+                    generation = generation.number,
+                    serving = older.instance.generation().number,
+                    %error,
+                    "the new build can't serve this backend; the one before goes on"
+                );
+                Ok(older)
+            }
+        }
+    }
+
+    async fn open_new(&self, backend: &Arc<Backend>, generation: Arc<Generation>) -> Result<Arc<Opened>, Error> {
+        let schema = self.schema(&generation)?;
+        let mut settings = schema.with_defaults(&backend.settings);
+        settings.retain(|name, _| schema.property(name).is_some());
+        let mapping = settings.clone();
+        let secrets = self.unseal(backend).await?;
+        for (field, secret) in &secrets {
+            if let Some(property) = schema.property(field) {
+                settings.insert(field.clone(), property.read_secret(secret.expose()));
+            }
+        }
+        let fields = schema.problems(&settings, &[]);
+        if !fields.is_empty() {
+            return Err(Error::Settings { name: backend.name.clone(), fields });
+        }
+        let mut grant = grant(backend, &schema, &generation.manifest);
+        for (_, secret) in &secrets {
+            grant = grant.hide(secret);
+        }
+        let grant = Arc::new(grant);
+        let request = op::Open {
+            backend: backend.name.clone(),
+            backend_id: backend.id,
+            backend_type: backend.backend_type.clone(),
+            settings: Value::Object(settings),
+            contract: bindery_contract::CONTRACT,
+        };
+        let opened = Instance::open(generation, request, self.parts.services.clone()).await;
+        let instance = opened.map_err(|error| cleaned(Error::plugin(&backend.name, error), &grant))?;
+        let way =
+            Way { egress: self.parts.egress.clone(), grant: grant.clone(), timeout_ms: backend.business.timeout_ms };
+        let is_mapping = |name: &String| schema.property(name).is_some_and(|property| property.mapping);
+        Ok(Arc::new(Opened {
+            backend: backend.clone(),
+            epoch: backend.epoch,
+            instance,
+            grant,
+            way: Arc::new(way),
+            mapping: mapping.into_iter().filter(|(name, _)| is_mapping(name)).collect(),
+        }))
+    }
+
+    async fn unseal(&self, backend: &Backend) -> Result<Vec<(String, Secret)>, Error> {
+        let id = backend.id;
+        let rows = self.parts.store.read(move |tx| storage::secret::of(tx, id)).await?;
+        let open = |row: storage::secret::Row| {
+            let sealed = Sealed { key_id: row.key_id, bytes: row.sealed };
+            let secret = self.parts.keyring.unseal(id, &row.field, &sealed);
+            secret
+                .map(|secret| (row.field, secret))
+                .map_err(|error| Error::Secret { name: backend.name.clone(), error })
+        };
+        rows.into_iter().map(open).collect()
+    }
+
+    pub(super) fn generation_of(&self, backend: &Backend) -> Result<Arc<Generation>, Error> {
+        self.parts.plugins.generation(&backend.plugin).ok_or_else(|| Error::PluginMissing {
+            name: backend.name.clone(),
+            plugin: backend.plugin.clone(),
+            why: match self.parts.plugins.show(&backend.plugin) {
+                None => "missing".to_owned(),
+                Some(listed) => {
+                    let why = listed.error.map(|fault| fault.message).unwrap_or_default();
+                    format!("refused ({why})")
+                }
+            },
+        })
+    }
+}
+
+/// What a backend may call: the hosts of the manifest, and those that the operator typed.
+pub(super) fn grant(backend: &Backend, schema: &Schema, manifest: &Manifest) -> Grant {
+    let mut grant = Grant::new(backend.id, backend.name.clone());
+    for pattern in &manifest.hosts {
+        grant = match grant.clone().allow_host(pattern) {
+            Ok(wider) => wider,
+            Err(error) => {
+                tracing::warn!(plugin = manifest.id, %error, "a host of the manifest is left out");
+                grant
+            }
+        };
+    }
+    for (_, url) in change::hosts(schema, &backend.settings) {
+        // What is no URL was refused when it was set; a schema that marks another setting since then grants nothing.
+        grant = grant.clone().allow_url(&url).unwrap_or(grant);
+    }
+    match backend.business.max_body_bytes {
+        Some(bytes) => grant.max_body(bytes),
+        None => grant,
+    }
+}
+
+fn cleaned(error: Error, grant: &Grant) -> Error {
+    match error {
+        Error::Plugin { name, mut fault } => {
+            fault.message = grant.redact(&fault.message).into_owned();
+            Error::Plugin { name, fault }
+        }
+        other => other,
+    }
+}
+
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} (epoch {}) with {:?}", self.backend.name, self.epoch, self.instance.generation())
+    }
+}
+
+/// The connector's answer to a call, in the form of the plugin room.
+pub(super) fn scope(context: Context) -> Arc<Scope> {
+    plugin::Scope::new(context)
+}
