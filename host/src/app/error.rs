@@ -49,13 +49,16 @@ pub enum Error {
         /// What the system says.
         reason: std::io::Error,
     },
+    /// Outgoing calls are impossible.
+    #[error("outgoing calls are impossible: {0}")]
+    Egress(String),
     /// A room's.
     #[error("{}", .0.message)]
     Room(Fault),
 }
 
 /// The codes of this room.
-pub const CODES: &[Code] = &[DIRECTORY, FOREIGN_OWNER, IN_USE, SOCKET, MODEL_FILE];
+pub const CODES: &[Code] = &[DIRECTORY, FOREIGN_OWNER, IN_USE, SOCKET, MODEL_FILE, EGRESS];
 
 const DIRECTORY: Code = Code {
     name: "app.data_directory",
@@ -88,6 +91,12 @@ const MODEL_FILE: Code = Code {
     cure: "Check its permissions, or move it away.",
     retry: Retry::Never,
 };
+const EGRESS: Code = Code {
+    name: "app.egress",
+    cause: "The machinery of outgoing HTTPS can't start, most often since the machine's root certificates can't be read.",
+    cure: "Install the machine's root certificates (Debian: `ca-certificates`).",
+    retry: Retry::Later,
+};
 
 impl Coded for Error {
     fn code(&self) -> &'static Code {
@@ -97,6 +106,7 @@ impl Coded for Error {
             Self::InUse { .. } => &IN_USE,
             Self::Socket { .. } => &SOCKET,
             Self::ModelFile { .. } => &MODEL_FILE,
+            Self::Egress(_) => &EGRESS,
             Self::Room(fault) => fault.code,
         }
     }

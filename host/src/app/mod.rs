@@ -6,7 +6,7 @@ mod error;
 mod program;
 mod start;
 
-use crate::{api, base::Code, cli, operation, plugin, queue, record, security, storage, sync};
+use crate::{api, backend, base::Code, cli, operation, plugin, queue, record, security, storage, sync};
 
 pub use error::{CODES, Error};
 pub use program::Program;
@@ -17,6 +17,7 @@ pub fn codes() -> Vec<&'static Code> {
     let rooms = [
         CODES,
         api::CODES,
+        backend::CODES,
         cli::CODES,
         operation::CODES,
         plugin::CODES,

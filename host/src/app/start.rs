@@ -2,15 +2,19 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use tokio::{sync::watch, task::JoinHandle};
+
 use super::{Error, directory};
 use crate::{
     api::{Readiness, Server},
+    backend::{self, Backends},
     base::{Clock, Coded, Fault, config::DataDir},
+    egress::{self, Egress},
     operation::{Host, Own, Work},
     plugin::{self, Registry},
-    queue::{self, Handlers, OpenGate, Runner},
+    queue::{self, Handlers, Runner},
     record::{Catalogue, Current},
-    security::role::Rules,
+    security::{self, Keyring, Source, role::Rules},
     storage::{self, Durability, Store, lock::Lock},
 };
 
@@ -48,6 +52,7 @@ pub struct Running {
     host: Arc<Host>,
     readiness: Readiness,
     server: Option<Server>,
+    watch: Option<JoinHandle<()>>,
     // Given back last.
     _lock: Lock,
 }
@@ -63,17 +68,29 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         plugin_options.worker_program = program;
     }
     let plugins = Registry::open(store.clone(), options.clock.clone(), plugin_options).await?;
-    let (gate, handlers) = (Arc::new(OpenGate), Handlers::new());
+    let backends = open_backends(&options, &store, &catalogue, &plugins).await?;
+    let (gate, handlers) = (backends.clone(), Handlers::new());
+    let (mut watch, clock) = (None, options.clock.clone());
     let work = match options.mode {
         Mode::Command => Work::Own(Own::new(gate, handlers)),
         Mode::Serve => {
-            let limits = queue::Options::default();
-            Work::All(Runner::start(store.clone(), options.clock.clone(), gate, handlers, limits).await?)
+            let runner = Runner::start(store.clone(), clock, gate, handlers, queue::Options::default()).await?;
+            watch = Some(tokio::spawn(watch_gate(backends.changes(), runner.clone())));
+            Work::All(runner)
         }
     };
     let (started, rules) = (options.clock.now(), Rules::built_in());
-    let host =
-        Arc::new(Host { store, clock: options.clock, data: options.data, catalogue, rules, plugins, work, started });
+    let host = Arc::new(Host {
+        store,
+        clock: options.clock,
+        data: options.data,
+        catalogue,
+        rules,
+        plugins,
+        backends,
+        work,
+        started,
+    });
     let readiness = Readiness::default();
     let server = match options.mode {
         Mode::Command => None,
@@ -84,7 +101,30 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         // After readiness, since it takes a moment and nothing waits for it.
         host.store.warm_up();
     }
-    Ok(Running { host, readiness, server, _lock: lock })
+    Ok(Running { host, readiness, server, watch, _lock: lock })
+}
+
+/// Tells the runner when jobs that were parked may run.
+async fn watch_gate(mut changes: watch::Receiver<u64>, runner: Runner) {
+    // It ends with the backends.
+    while changes.changed().await.is_ok() {
+        runner.gate_changed();
+    }
+}
+
+async fn open_backends(
+    options: &Options,
+    store: &Store,
+    catalogue: &Current,
+    plugins: &Arc<Registry>,
+) -> Result<Arc<Backends>, Error> {
+    let (store, clock) = (store.clone(), options.clock.clone());
+    let keyring = Keyring::open(&store, &clock, &options.data, &Source::from_environment()).await?;
+    let egress =
+        Egress::new(clock.clone(), egress::Options::default()).map_err(|error| Error::Egress(error.to_string()))?;
+    let services = plugin::Services::new(store.clone(), clock.clone());
+    let (plugins, catalogue) = (plugins.clone(), catalogue.clone());
+    Ok(Backends::open(backend::Parts { store, clock, keyring, egress, plugins, services, catalogue }).await?)
 }
 
 async fn open_store(options: &Options) -> Result<(Store, bool), Error> {
@@ -139,6 +179,9 @@ impl Running {
         if let Some(server) = self.server {
             server.stop().await;
         }
+        if let Some(watch) = self.watch {
+            watch.abort();
+        }
         self.host.stop_work().await;
         self.host.store.close().await;
     }
@@ -158,4 +201,6 @@ trait Room {}
 impl Room for storage::Error {}
 impl Room for queue::Error {}
 impl Room for plugin::Error {}
+impl Room for backend::Error {}
+impl Room for security::Error {}
 impl Room for crate::record::Error {}

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     base::Timestamp,
-    operation::backend::{Backend, List, Tested},
+    operation::backend::{Backend, List, Named, Tested},
 };
 
 /// What can be done with backends.
@@ -26,6 +26,9 @@ pub(super) enum Command {
         backend_type: String,
         #[command(flatten)]
         settings: Settings,
+        /// Add it switched off.
+        #[arg(long)]
+        disabled: bool,
     },
     /// All backends and how they are.
     List,
@@ -40,9 +43,14 @@ pub(super) enum Command {
         name: String,
         #[command(flatten)]
         settings: Settings,
-        /// Put a setting's default back.
+        /// Forget a secret, or put a setting's default back.
         #[arg(long, value_name = "KEY")]
         unset: Vec<String>,
+    },
+    /// Remove a backend that has no bindings, with its secrets.
+    Remove {
+        /// The backend.
+        name: String,
     },
     /// Let jobs of the backend run again.
     Enable {
@@ -74,10 +82,11 @@ pub(super) struct Settings {
 impl Command {
     pub(super) async fn run(self, session: &Session<'_>) -> Done {
         match self {
-            Self::Add { name, backend_type, settings } => {
+            Self::Add { name, backend_type, settings, disabled } => {
                 let request = json!({
                     "name": name,
                     "backend_type": backend_type,
+                    "disabled": disabled,
                     "texts": input::texts(settings.set),
                     "secrets": input::secrets(settings.secret)?,
                 });
@@ -86,14 +95,17 @@ impl Command {
             Self::List => session.show("backend.list", &json!({}), list).await,
             Self::Show { name } => session.show("backend.show", &json!({ "name": name }), show).await,
             Self::Set { name, settings, unset } => {
-                let unset: serde_json::Map<_, _> = unset.into_iter().map(|key| (key, json!(null))).collect();
                 let request = json!({
                     "name": name,
-                    "settings": unset,
+                    "unset": unset,
                     "texts": input::texts(settings.set),
                     "secrets": input::secrets(settings.secret)?,
                 });
                 session.show("backend.set", &request, show).await
+            }
+            Self::Remove { name } => {
+                let line = |removed: Named| format!("{} is removed.", removed.name);
+                session.show("backend.remove", &json!({ "name": name }), line).await
             }
             Self::Enable { name } => {
                 let line = |backend: Backend| format!("{} is enabled.", backend.name);
@@ -127,8 +139,8 @@ fn list(list: List) -> String {
                     backend.backend_type,
                     backend.plugin,
                     if backend.enabled { "yes" } else { "no" }.to_owned(),
-                    backend.connection,
-                    maybe(backend.last_check.map(Timestamp::to_rfc3339)),
+                    backend.connection.status,
+                    maybe(backend.connection.checked_at.map(Timestamp::to_rfc3339)),
                     backend.trouble.unwrap_or_default(),
                 ]
             })
@@ -143,14 +155,22 @@ fn show(backend: Backend) -> String {
         ("type", backend.backend_type),
         ("plugin", backend.plugin),
         ("enabled", if backend.enabled { "yes" } else { "no" }.to_owned()),
-        ("connection", backend.connection),
-        ("message", backend.connection_message.unwrap_or_default()),
-        ("last check", maybe(backend.last_check.map(Timestamp::to_rfc3339))),
+        ("connection", backend.connection.status),
+        ("message", backend.connection.message.unwrap_or_default()),
+        ("last check", maybe(backend.connection.checked_at.map(Timestamp::to_rfc3339))),
+        ("hosts", backend.hosts.join(" ")),
         ("epoch", backend.epoch.to_string()),
         ("trouble", backend.trouble.unwrap_or_default()),
     ]);
-    let secrets = backend.secrets.into_iter().map(|name| vec![name, "***".to_owned()]);
-    let settings = backend.settings.iter().map(|(name, set)| vec![name.clone(), value(set)]).chain(secrets).collect();
+    let own = backend.business.as_object().cloned().unwrap_or_default();
+    let mut settings: Vec<Vec<String>> =
+        backend.settings.iter().chain(&own).map(|(name, set)| vec![name.clone(), value(set)]).collect();
+    settings.extend(
+        backend
+            .secrets
+            .into_iter()
+            .map(|(name, mask)| vec![name, mask.unwrap_or_else(|| "(secret, not set)".to_owned())]),
+    );
     text.push('\n');
     text.push_str(&table(&["setting", "value"], settings, "No setting is set."));
     text
@@ -158,10 +178,8 @@ fn show(backend: Backend) -> String {
 
 fn tested(tested: Tested) -> String {
     let mut text = format!("{}: {}", tested.name, tested.message);
-    if let Some(detail) = tested.detail.as_object() {
-        for (name, part) in detail {
-            text.push_str(&format!("\n  {name}: {}", value(part)));
-        }
+    for (name, part) in tested.details {
+        text.push_str(&format!("\n  {name}: {part}"));
     }
     text
 }

@@ -131,8 +131,8 @@ pub struct Tested {
     pub name: String,
     /// What the outside system said of itself.
     pub message: String,
-    /// More of it: version, time, whatever the connector reports.
-    pub details: Value,
+    /// More of it, by name: version, time, whatever the connector reports.
+    pub details: Vec<(String, String)>,
 }
 
 pub(super) async fn list(host: &Host, _: &Caller, _: Nothing) -> Result<List, Fault> {
@@ -180,7 +180,7 @@ pub(super) async fn remove(host: &Host, _: &Caller, Named { name }: Named) -> Re
 
 pub(super) async fn test(host: &Host, _: &Caller, Named { name }: Named) -> Result<Tested, Fault> {
     let checked = host.backends.test_connection(&name).await?;
-    Ok(Tested { name, message: checked.message, details: checked.details.into() })
+    Ok(Tested { name, message: checked.message, details: checked.details })
 }
 
 fn change(

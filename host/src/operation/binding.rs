@@ -1,7 +1,5 @@
 //! Use cases of bindings: the links between records of ours and external ids.
 
-use std::collections::HashMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -144,18 +142,17 @@ pub(super) async fn list(host: &Host, _: &Caller, request: Search) -> Result<Lis
     let filter = record::binding::Filter { after: request.after.unwrap_or(0), limit, ..choice.filter(host).await? };
     let found = host.store.read(move |tx| record::binding::list(tx, &filter)).await?;
     let next = found.last().map(|last| last.id).filter(|_| found.len() as u64 == limit);
-    let names = host.backend_names().await?;
     let catalogue = host.catalogue.get();
-    Ok(List { bindings: found.into_iter().map(|one| shown(one, &names, &catalogue)).collect(), next })
+    Ok(List { bindings: found.into_iter().map(|one| shown(host, &catalogue, one)).collect(), next })
 }
 
 pub(super) async fn show(host: &Host, _: &Caller, Id { id }: Id) -> Result<Binding, Fault> {
     let found = host.store.read(move |tx| record::binding::get(tx, id)).await?;
-    Ok(shown(found, &host.backend_names().await?, &host.catalogue.get()))
+    Ok(shown(host, &host.catalogue.get(), found))
 }
 
 pub(super) async fn bind(host: &Host, caller: &Caller, link: Bind) -> Result<Binding, Fault> {
-    let backend = host.backend_id(&link.backend).await?;
+    let backend = host.backend_id(&link.backend)?;
     let kind = host.catalogue.get().need_kind(&link.kind)?.clone();
     let change = Change::local(&caller.actor, host.clock.now());
     let bound = host
@@ -164,17 +161,15 @@ pub(super) async fn bind(host: &Host, caller: &Caller, link: Bind) -> Result<Bin
             record::binding::bind(tx, backend, &kind, Some(&link.external_id), Some(link.record), None, &change)
         })
         .await?;
-    Ok(shown(bound, &host.backend_names().await?, &host.catalogue.get()))
+    Ok(shown(host, &host.catalogue.get(), bound))
 }
 
 pub(super) async fn import(host: &Host, caller: &Caller, request: Import) -> Result<Imported, Fault> {
-    let ids: HashMap<String, i64> = host.backend_names().await?.into_iter().map(|(id, name)| (name, id)).collect();
     let catalogue = host.catalogue.get();
     let change = Change::local(&caller.actor, host.clock.now());
     let mut links = Vec::with_capacity(request.links.len());
     for link in request.links {
-        let unknown = || Error::NotFound { noun: "backend", name: format!("{:?}", link.backend) };
-        let backend = *ids.get(&link.backend).ok_or_else(unknown)?;
+        let backend = host.backend_id(&link.backend)?;
         links.push((backend, catalogue.need_kind(&link.kind)?.clone(), link));
     }
     let rows = links.len();
@@ -216,7 +211,7 @@ impl Choice {
             None => None,
         };
         Ok(record::binding::Filter {
-            backend: host.opt_backend_id(self.backend.as_deref()).await?,
+            backend: host.opt_backend_id(self.backend.as_deref())?,
             kind,
             status: self.status.as_deref().map(status).transpose()?,
             ..record::binding::Filter::default()
@@ -250,13 +245,13 @@ fn status(word: &str) -> Result<record::binding::Status, Error> {
     })
 }
 
-fn shown(binding: record::Binding, names: &HashMap<i64, String>, catalogue: &Catalogue) -> Binding {
+fn shown(host: &Host, catalogue: &Catalogue, binding: record::Binding) -> Binding {
     let kind = catalogue.kinds().find(|kind| kind.id == binding.kind);
     let word = serde_json::to_value(binding.sync_status).unwrap_or_default();
     Binding {
         can_retry: binding.can_retry_sync(),
         id: binding.id,
-        backend: names.get(&binding.backend).cloned().unwrap_or_else(|| binding.backend.to_string()),
+        backend: host.backend_name(binding.backend),
         kind: kind.map_or_else(|| binding.kind.to_string(), |kind| kind.name.clone()),
         extra: binding.extra.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
         external_id: binding.external_id,

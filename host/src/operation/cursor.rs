@@ -120,7 +120,7 @@ pub(super) async fn reset(host: &Host, caller: &Caller, request: Reset) -> Resul
 }
 
 pub(super) async fn history(host: &Host, _: &Caller, request: History) -> Result<Moves, Fault> {
-    let backend = host.backend_id(&request.backend).await?;
+    let backend = host.backend_id(&request.backend)?;
     let limit = u64::try_from(request.limit.unwrap_or(50)).unwrap_or_default();
     let moves = host.store.read(move |tx| record::cursor::history(tx, backend, &request.kind, limit)).await?;
     let one = |was: record::cursor::Cursor| Move { time: was.moved_at, value: was.value, by: was.moved_by };
@@ -134,7 +134,7 @@ async fn place(
     keys: Vec<String>,
     value: Option<String>,
 ) -> Result<(), Fault> {
-    let backend = host.backend_id(backend).await?;
+    let backend = host.backend_id(backend)?;
     let (now, by) = (host.clock.now(), caller.actor.clone());
     host.store
         .write(Durability::Durable, move |tx| {
@@ -151,7 +151,7 @@ async fn place(
 }
 
 async fn listed(host: &Host, name: &str, kind: Option<String>) -> Result<List, Fault> {
-    let backend = host.backend_id(name).await?;
+    let backend = host.backend_id(name)?;
     let cursors = host.store.read(move |tx| record::cursor::list(tx, backend)).await?;
     let one = |cursor: record::cursor::Cursor| Cursor {
         backend: name.to_owned(),

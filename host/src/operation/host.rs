@@ -1,18 +1,19 @@
 //! What operations work on: the rooms below, put together by `app`. It holds no logic beyond names of backends and
-//! waking the queue.
+//! who runs jobs.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use super::{Error, job::Job};
+use super::job::Job;
 use crate::{
+    backend::Backends,
     base::{Clock, Fault, Timestamp, config::DataDir},
     model::job,
     plugin, queue,
     record::Current,
     security::role::Rules,
-    storage::{self, Store},
+    storage::Store,
 };
 
 /// A host, as operations see it.
@@ -29,6 +30,8 @@ pub struct Host {
     pub rules: Rules,
     /// Plugins.
     pub plugins: Arc<plugin::Registry>,
+    /// Backends.
+    pub backends: Arc<Backends>,
     /// Who runs jobs.
     pub work: Work,
     /// Since when.
@@ -66,32 +69,25 @@ impl Host {
         matches!(self.work, Work::All(_))
     }
 
-    /// Names of backends by id.
-    pub(super) async fn backend_names(&self) -> Result<HashMap<i64, String>, Fault> {
-        let rows = self.store.read(|tx| storage::backend::all(tx)).await?;
-        Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
-    }
-
     /// The id of a backend.
-    pub(super) async fn backend_id(&self, name: &str) -> Result<i64, Fault> {
-        let names = self.backend_names().await?;
-        let found = names.into_iter().find(|(_, known)| known == name);
-        Ok(found.ok_or_else(|| Error::NotFound { noun: "backend", name: format!("{name:?}") })?.0)
+    pub(super) fn backend_id(&self, name: &str) -> Result<i64, Fault> {
+        Ok(self.backends.by_name(name)?.id)
     }
 
     /// The id of a backend that may be left out.
-    pub(super) async fn opt_backend_id(&self, name: Option<&str>) -> Result<Option<i64>, Fault> {
-        match name {
-            Some(name) => self.backend_id(name).await.map(Some),
-            None => Ok(None),
-        }
+    pub(super) fn opt_backend_id(&self, name: Option<&str>) -> Result<Option<i64>, Fault> {
+        name.map(|name| self.backend_id(name)).transpose()
+    }
+
+    /// The name of a backend; its number, where it was removed meanwhile.
+    pub(super) fn backend_name(&self, id: i64) -> String {
+        self.backends.name_of(id).unwrap_or_else(|| id.to_string())
     }
 
     /// Jobs with the names of their backends.
-    pub(super) async fn named(&self, jobs: Vec<job::Job>) -> Result<Vec<Job>, Fault> {
-        let names = self.backend_names().await?;
-        let name = |job: &job::Job| job.backend.and_then(|id| names.get(&id).cloned());
-        Ok(jobs.into_iter().map(|job| Job { backend_name: name(&job), job }).collect())
+    pub(super) fn named(&self, jobs: Vec<job::Job>) -> Vec<Job> {
+        let name = |job: &job::Job| job.backend.map(|id| self.backend_name(id));
+        jobs.into_iter().map(|job| Job { backend_name: name(&job), job }).collect()
     }
 
     /// Jobs were put into the queue: a command without a host runs them now.
@@ -108,13 +104,6 @@ impl Host {
         let (gate, handlers) = (own.gate.clone(), own.handlers.clone());
         *runner = Some(queue::Runner::start(self.store.clone(), self.clock.clone(), gate, handlers, options).await?);
         Ok(())
-    }
-
-    /// A plugin or a backend has changed: parked jobs may run.
-    pub(super) fn gate_changed(&self) {
-        if let Work::All(runner) = &self.work {
-            runner.gate_changed();
-        }
     }
 
     /// Ends the work on jobs.

@@ -98,7 +98,7 @@ pub(super) async fn list(host: &Host, _: &Caller, request: Search) -> Result<Lis
         ..job::Filter::default()
     };
     if let Some(name) = request.backend {
-        filter.backend = Some(host.backend_id(&name).await?);
+        filter.backend = Some(host.backend_id(&name)?);
     }
     match request.state.as_deref() {
         None => {}
@@ -106,7 +106,7 @@ pub(super) async fn list(host: &Host, _: &Caller, request: Search) -> Result<Lis
         Some(word) => filter.states = vec![state(word)?],
     }
     let jobs = host.store.read(move |tx| control::list(tx, &filter)).await?;
-    Ok(List { jobs: host.named(jobs).await? })
+    Ok(List { jobs: host.named(jobs) })
 }
 
 fn state(word: &str) -> Result<State, Error> {
@@ -129,7 +129,7 @@ pub(super) async fn show(host: &Host, _: &Caller, Id { id }: Id) -> Result<Detai
             ))
         })
         .await?;
-    let job = host.named(vec![job]).await?.remove(0);
+    let job = host.named(vec![job]).remove(0);
     Ok(Detail { job, attempts, log })
 }
 

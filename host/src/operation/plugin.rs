@@ -10,12 +10,7 @@ use super::{
     Caller, Host,
     wire::{Nothing, Problem},
 };
-use crate::{
-    base::Fault,
-    plugin,
-    record::Catalogue,
-    storage::{self, Durability},
-};
+use crate::{base::Fault, plugin, record::Catalogue, storage::Durability};
 
 /// Installs a plugin file that the host can read.
 #[derive(Debug, Serialize, Deserialize)]
@@ -110,13 +105,13 @@ pub struct Setting {
 }
 
 pub(super) async fn list(host: &Host, _: &Caller, _: Nothing) -> Result<List, Fault> {
-    let backends = users(host).await?;
+    let backends = users(host);
     Ok(List { plugins: host.plugins.list().into_iter().map(|listed| shown(listed, &backends)).collect() })
 }
 
 pub(super) async fn show(host: &Host, _: &Caller, Show { id }: Show) -> Result<Plugin, Fault> {
     let listed = host.plugins.show(&id).ok_or_else(|| plugin::Error::Unknown(id.clone()))?;
-    Ok(shown(listed, &users(host).await?))
+    Ok(shown(listed, &users(host)))
 }
 
 pub(super) async fn install(host: &Host, _: &Caller, Install { file }: Install) -> Result<Plugin, Fault> {
@@ -124,17 +119,17 @@ pub(super) async fn install(host: &Host, _: &Caller, Install { file }: Install) 
     let (owner, manifest) = (listed.id.clone(), listed.manifest.clone());
     let catalogue = host.store.write(Durability::Durable, move |tx| Catalogue::register(tx, &owner, &manifest)).await?;
     host.catalogue.set(catalogue);
-    host.gate_changed();
-    Ok(shown(listed, &users(host).await?))
+    host.backends.plugins_changed();
+    Ok(shown(listed, &users(host)))
 }
 
 /// Names of backends by plugin.
-async fn users(host: &Host) -> Result<HashMap<String, Vec<String>>, Fault> {
+fn users(host: &Host) -> HashMap<String, Vec<String>> {
     let mut users = HashMap::<String, Vec<String>>::new();
-    for row in host.store.read(|tx| storage::backend::all(tx)).await? {
-        users.entry(row.plugin).or_default().push(row.name);
+    for backend in host.backends.list() {
+        users.entry(backend.plugin.clone()).or_default().push(backend.name.clone());
     }
-    Ok(users)
+    users
 }
 
 fn shown(listed: plugin::Listed, users: &HashMap<String, Vec<String>>) -> Plugin {

@@ -9,9 +9,10 @@ use super::{
     wire::{Nothing, VERSION},
 };
 use crate::{
+    backend,
     base::{Fault, Timestamp},
     model::job::Counts,
-    plugin, queue, record, storage,
+    plugin, queue, record,
 };
 
 /// How the host is.
@@ -48,7 +49,7 @@ pub struct Backend {
     pub name: String,
     /// Whether its jobs run.
     pub enabled: bool,
-    /// `unknown`, `connected`, `failed`.
+    /// `unknown`, `ok`, `failed`.
     pub connection: String,
     /// Bindings by status.
     pub bindings: BTreeMap<String, u64>,
@@ -67,8 +68,8 @@ pub struct Alarm {
 }
 
 pub(super) async fn show(host: &Host, _: &Caller, _: Nothing) -> Result<Status, Fault> {
-    let (jobs, backends) =
-        host.store.read(|tx| Ok::<_, queue::Error>((queue::control::counts(tx)?, storage::backend::all(tx)?))).await?;
+    let jobs = host.store.read(|tx| queue::control::counts(tx)).await?;
+    let backends = host.backends.list();
     let statistics = host.store.statistics();
     let mut plugins = BTreeMap::new();
     let mut alarms = Vec::new();
@@ -85,8 +86,8 @@ pub(super) async fn show(host: &Host, _: &Caller, _: Nothing) -> Result<Status, 
         }
     }
     let mut shown = Vec::with_capacity(backends.len());
-    for row in backends {
-        shown.push(backend(host, row).await?);
+    for one in &backends {
+        shown.push(backend(host, one).await?);
     }
     for backend in shown.iter().filter(|backend| backend.enabled) {
         alarms.extend(trouble(backend));
@@ -107,20 +108,21 @@ pub(super) async fn show(host: &Host, _: &Caller, _: Nothing) -> Result<Status, 
     })
 }
 
-async fn backend(host: &Host, row: storage::backend::Row) -> Result<Backend, Fault> {
-    let id = row.id;
+async fn backend(host: &Host, backend: &backend::Backend) -> Result<Backend, Fault> {
+    let id = backend.id;
     let mut bindings = BTreeMap::new();
     for (_, status, count) in host.store.read(move |tx| record::binding::tally(tx, id)).await? {
         let word = serde_json::to_value(status).unwrap_or_default();
         *bindings.entry(word.as_str().unwrap_or_default().to_owned()).or_default() += count;
     }
-    let is_here = host.plugins.by_backend_type(&row.backend_type).is_some();
+    let shown = host.backends.shown(backend);
+    let connection = serde_json::to_value(shown.connection.status).unwrap_or_default();
     Ok(Backend {
-        name: row.name,
-        enabled: row.enabled,
-        connection: row.connection_status,
+        name: shown.name,
+        enabled: shown.enabled,
+        connection: connection.as_str().unwrap_or_default().to_owned(),
         bindings,
-        trouble: (!is_here).then(|| format!("no plugin provides the type {}", row.backend_type)),
+        trouble: shown.trouble,
     })
 }
 

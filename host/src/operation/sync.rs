@@ -120,5 +120,5 @@ pub(super) async fn progress(host: &Host, _: &Caller, request: Progress) -> Resu
     let failed =
         jobs.iter().filter(|job| matches!(job.state, State::Failed | State::Cancelled) || job.parked.is_some()).count()
             as u64;
-    Ok(Standing { jobs: host.named(jobs).await?, finished: finished && (!is_open || is_parked), failed })
+    Ok(Standing { jobs: host.named(jobs), finished: finished && (!is_open || is_parked), failed })
 }

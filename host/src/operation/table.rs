@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     Caller, Error, Host,
     access::{self, Subject},
-    audit, binding, cursor, job, plugin, record, status, sync,
+    audit, backend, binding, cursor, job, plugin, record, status, sync,
 };
 use crate::{base::Fault, security::role::Permission};
 
@@ -47,6 +47,14 @@ operations! {
     Read "generic.plugin" "plugin.list" => plugin::list;
     Read "generic.plugin" "plugin.show" => plugin::show;
     Create "generic.plugin" "plugin.install" => plugin::install;
+    Read "generic.backend" "backend.list" => backend::list;
+    Read "generic.backend" "backend.show" => backend::show;
+    Create "generic.backend" "backend.add" => backend::add;
+    Write "generic.backend" "backend.set" => backend::set;
+    Unlink "generic.backend" "backend.remove" => backend::remove;
+    Write "generic.backend" "backend.enable" => backend::enable;
+    Write "generic.backend" "backend.disable" => backend::disable;
+    Write "generic.backend" "backend.test" => backend::test;
     Read "queue.job" "sync.progress" => sync::progress;
     Read "generic.catalogue" "record.models" => record::models;
     Read _ "record.search" => record::search;
