@@ -1,3 +1,5 @@
 //! What tests share: hosts, plugin files, outside systems.
 
+pub mod fake_http;
+pub mod log;
 pub mod raw;

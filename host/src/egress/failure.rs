@@ -47,7 +47,7 @@ impl Failure {
             }
             () if error.is_dns() => ("the host name can't be resolved", Again::Always),
             () if error.is_connect() => ("no connection", Again::Always),
-            () if error.is_decode() => ("the body can't be decompressed", Again::Repeatable),
+            () if error.is_decode() => ("the answer was cut, or its compression is damaged", Again::Repeatable),
             () => ("the connection was cut", Again::Repeatable),
         };
         let mut error = Error::new(ErrorClass::Retryable, format!("{what}: {verb} ({})", causes(error)));
