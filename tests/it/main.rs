@@ -5,4 +5,5 @@ mod egress;
 mod egress_guard;
 mod plugin_call;
 mod plugin_load;
+mod record;
 mod secret;

@@ -3,3 +3,4 @@
 pub mod fake_http;
 pub mod log;
 pub mod raw;
+pub mod records;

@@ -1,80 +1,18 @@
 //! Bindings: what of ours is what of theirs, per backend and kind, and how its last sync went.
 
-use serde::{Deserialize, Serialize};
+use super::{Change, Error, Kind, Values, encode};
+use crate::{
+    base::Timestamp,
+    storage::{
+        self, Tx,
+        binding::{self as rows, SyncedRow},
+    },
+};
 
-use super::{Change, Error, Kind, Values};
-use crate::{base::Timestamp, storage::Tx};
-
-/// How the last sync of a binding went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Not synced since it was made or changed.
-    Pending,
-    /// A job for this one record holds it.
-    InProgress,
-    /// In step.
-    Success,
-    /// The last attempt failed.
-    Failed,
-    /// Left out: `must_skip` or `no_export`.
-    Skipped,
-}
-
-/// Attempts allowed where nobody says otherwise.
-pub const MAX_RETRIES: i64 = 5;
-
-/// A binding.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Binding {
-    /// Its id.
-    pub id: i64,
-    /// The backend.
-    pub backend: i64,
-    /// The kind, by its id in the catalogue.
-    pub kind: i64,
-    /// Their id; absent until the first export.
-    pub external_id: Option<String>,
-    /// Our record; absent while quarantined before its first import.
-    pub record: Option<i64>,
-    /// Time of the last successful sync.
-    pub sync_date: Option<Timestamp>,
-    /// How it went.
-    pub sync_status: Status,
-    /// Failed attempts since the last success.
-    pub retry_count: i64,
-    /// Attempts allowed.
-    pub max_retries: i64,
-    /// When the sweep may try again.
-    pub retry_at: Option<Timestamp>,
-    /// Why the last attempt failed.
-    pub last_error: Option<String>,
-    /// Never exported.
-    pub no_export: bool,
-    /// Digest of the payload at the last import.
-    pub payload_hash: Option<[u8; 16]>,
-    /// Digest of everything else that decides what a payload is mapped to.
-    pub map_fingerprint: Option<i64>,
-    /// Digests of the sources named in `changed_by`, as the connector made them.
-    pub changed_by: Option<String>,
-    /// The record's version after the last sync.
-    pub record_version: Option<i64>,
-    /// The record's version now; read with the binding, absent where there is no record.
-    pub current_version: Option<i64>,
-    /// Digest of the payload in list shape at the last export.
-    pub export_hash: Option<[u8; 16]>,
-    /// The remote's date of the last change, as the connector gave it.
-    pub external_updated_at: Option<String>,
-    /// Extra fields as stored; `encode::extra` shows them.
-    pub extra: Option<String>,
-}
-
-impl Binding {
-    /// Whether another attempt is allowed.
-    pub fn can_retry_sync(&self) -> bool {
-        self.retry_count < self.max_retries
-    }
-}
+pub use crate::{
+    model::binding::{Binding, MAX_RETRIES, Status},
+    storage::binding::Filter,
+};
 
 /// What a sync learned, to be kept for the next one.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -93,47 +31,43 @@ pub struct Synced<'a> {
     pub extra: Option<&'a Values>,
 }
 
-/// Which bindings to list.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Filter {
-    /// Of a backend.
-    pub backend: Option<i64>,
-    /// Of a kind.
-    pub kind: Option<i64>,
-    /// With a status.
-    pub status: Option<Status>,
-    /// Of a record.
-    pub record: Option<i64>,
-    /// Failed ones whose time to try again has come, with attempts left.
-    pub due: Option<Timestamp>,
-    /// After this id, for paging.
-    pub after: i64,
-    /// At most this many; 0: 100.
-    pub limit: u64,
+impl Synced<'_> {
+    fn row<'r>(&'r self, now: Timestamp, extra: Option<&'r str>) -> SyncedRow<'r> {
+        SyncedRow {
+            now,
+            payload_hash: self.payload_hash.as_ref().map(|hash| hash.as_slice()),
+            map_fingerprint: self.map_fingerprint,
+            changed_by: self.changed_by,
+            record_version: Some(self.record_version),
+            external_updated_at: self.external_updated_at,
+            extra,
+        }
+    }
 }
 
 /// The bindings of a page by external id, in one query; those that are missing are not in the answer.
 pub fn find_page(tx: &mut dyn Tx, backend: i64, kind: &Kind, external_ids: &[&str]) -> Result<Vec<Binding>, Error> {
-    let _ = (tx, backend, kind, external_ids);
-    Ok(Vec::new())
+    Ok(kind.model.lookup.page(tx, backend, kind.id, external_ids)?)
 }
 
 /// One binding by external id (the specification's `to_internal`).
 pub fn find(tx: &mut dyn Tx, backend: i64, kind: &Kind, external_id: &str) -> Result<Option<Binding>, Error> {
-    let _ = (tx, backend, kind, external_id);
-    Ok(None)
+    Ok(find_page(tx, backend, kind, &[external_id])?.pop())
+}
+
+/// The bindings of some records.
+pub fn of_records(tx: &mut dyn Tx, backend: i64, kind: &Kind, records: &[i64]) -> Result<Vec<Binding>, Error> {
+    Ok(kind.model.lookup.by_record(tx, backend, kind.id, records)?)
 }
 
 /// One binding by our record (the specification's `to_external`).
 pub fn find_by_record(tx: &mut dyn Tx, backend: i64, kind: &Kind, record: i64) -> Result<Option<Binding>, Error> {
-    let _ = (tx, backend, kind, record);
-    Ok(None)
+    Ok(of_records(tx, backend, kind, &[record])?.pop())
 }
 
-/// One binding by id.
+/// One binding by id; `current_version` is not read.
 pub fn get(tx: &mut dyn Tx, id: i64) -> Result<Binding, Error> {
-    let _ = tx;
-    Err(Error::NoBinding(id))
+    rows::get(tx, id)?.ok_or(Error::NoBinding(id))
 }
 
 /// Links a record and an external id with the outcome of the sync that did it: the fast path of a first import.
@@ -147,8 +81,11 @@ pub fn insert_synced(
     synced: &Synced<'_>,
     change: &Change,
 ) -> Result<i64, Error> {
-    let _ = (tx, backend, external_id, record, synced, change);
-    Err(Error::UnknownModel(kind.name.clone()))
+    let given = synced.extra.filter(|extra| !extra.is_empty());
+    check_extra(kind, given, change, true)?;
+    let extra = given.map(|extra| encode::store_extra(kind, None, extra));
+    rows::insert_synced(tx, backend, kind.id, external_id, record, &synced.row(change.now, extra.as_deref()))
+        .map_err(|error| refused(kind, error))
 }
 
 /// Keeps the outcome of a successful sync on a binding: status success, date, error cleared, count 0.
@@ -160,12 +97,20 @@ pub fn update_synced(
     synced: &Synced<'_>,
     change: &Change,
 ) -> Result<(), Error> {
-    let _ = (tx, binding, kind, record, synced, change);
-    Ok(())
+    let extra = match synced.extra.filter(|extra| !extra.is_empty()) {
+        None => None,
+        Some(values) => {
+            check_extra(kind, Some(values), change, false)?;
+            let stored = get(tx, binding)?.extra;
+            Some(encode::store_extra(kind, stored.as_deref(), values))
+        }
+    };
+    let row = synced.row(change.now, extra.as_deref());
+    found(rows::update_synced(tx, binding, record, &row).map_err(|error| refused(kind, error))?, binding)
 }
 
-/// Links a record and an external id by hand, or one end of it (at least one is needed); status pending.
-/// A binding that has one of the ends already gets the other.
+/// Links a record and an external id by hand, or one end of it (at least one is needed); a new one is pending.
+/// A binding that has one of the ends already gets the other; one that has another end there refuses.
 pub fn bind(
     tx: &mut dyn Tx,
     backend: i64,
@@ -175,14 +120,72 @@ pub fn bind(
     extra: Option<&Values>,
     change: &Change,
 ) -> Result<Binding, Error> {
-    let _ = (tx, backend, external_id, record, extra, change);
-    Err(Error::UnknownModel(kind.name.clone()))
+    if external_id == Some("") {
+        return Err(Error::field(&kind.name, "external_id", "an empty text is no id"));
+    }
+    if external_id.is_none() && record.is_none() {
+        return Err(Error::field(&kind.name, "external_id", "a binding needs an external id, a record, or both"));
+    }
+    if let Some(record) = record
+        && kind.model.table.versions(tx, &[record])?.is_empty()
+    {
+        return Err(Error::Missing { model: kind.model.name.clone(), id: record });
+    }
+    let by_external = external_id.map(|id| find(tx, backend, kind, id)).transpose()?.flatten();
+    let by_record = record.map(|id| find_by_record(tx, backend, kind, id)).transpose()?.flatten();
+    let known = match (by_external, by_record) {
+        (Some(one), Some(other)) if one.id != other.id => {
+            return Err(Error::NotUnique { model: kind.name.clone(), field: "external_id and record".to_owned() });
+        }
+        (one, other) => one.or(other),
+    };
+    let id = match known {
+        None => {
+            check_extra(kind, extra, change, true)?;
+            let extra = extra.map(|extra| encode::store_extra(kind, None, extra));
+            rows::insert(tx, backend, kind.id, external_id, record, extra.as_deref(), change.now)
+                .map_err(|error| refused(kind, error))?
+        }
+        Some(known) => {
+            check_extra(kind, extra, change, false)?;
+            let differs = |field: &str| Error::NotUnique { model: kind.name.clone(), field: field.to_owned() };
+            if known.external_id.is_some() && external_id.is_some() && known.external_id.as_deref() != external_id {
+                return Err(differs("record"));
+            }
+            if known.record.is_some() && record.is_some() && known.record != record {
+                return Err(differs("external_id"));
+            }
+            let stored = match extra {
+                Some(values) => Some(encode::store_extra(kind, known.extra.as_deref(), values)),
+                None => known.extra.clone(),
+            };
+            let (external_id, record) = (external_id.or(known.external_id.as_deref()), record.or(known.record));
+            rows::update_ends(tx, known.id, external_id, record, stored.as_deref())
+                .map_err(|error| refused(kind, error))?;
+            known.id
+        }
+    };
+    get(tx, id)
+}
+
+/// Sets extra fields of a binding; those that are not set stay.
+pub fn set_extra(tx: &mut dyn Tx, id: i64, kind: &Kind, extra: &Values, change: &Change) -> Result<(), Error> {
+    check_extra(kind, Some(extra), change, false)?;
+    let known = get(tx, id)?;
+    let stored = encode::store_extra(kind, known.extra.as_deref(), extra);
+    rows::update_ends(tx, id, known.external_id.as_deref(), known.record, Some(&stored))
+        .map_err(|error| refused(kind, error))?;
+    Ok(())
+}
+
+/// Sets whether a binding is never exported, and how many attempts it has.
+pub fn set_policy(tx: &mut dyn Tx, id: i64, no_export: bool, max_retries: i64) -> Result<(), Error> {
+    found(rows::update_policy(tx, id, no_export, max_retries)?, id)
 }
 
 /// In step: date now, error cleared, count 0.
 pub fn mark_sync_success(tx: &mut dyn Tx, id: i64, now: Timestamp) -> Result<(), Error> {
-    let _ = (tx, id, now);
-    Ok(())
+    found(rows::mark_success(tx, id, now)?, id)
 }
 
 /// Failed: the message kept, count one more, and when the sweep may try again.
@@ -193,8 +196,7 @@ pub fn mark_sync_failed(
     retry_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let _ = (tx, id, message, retry_at, now);
-    Ok(())
+    found(rows::mark_failed(tx, id, message, retry_at, now)?, id)
 }
 
 /// Quarantines an external id, bound or not: makes the binding where it is missing, then as `mark_sync_failed`.
@@ -208,36 +210,86 @@ pub fn quarantine(
     retry_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<i64, Error> {
-    let _ = (tx, backend, external_id, message, retry_at, now);
-    Err(Error::UnknownModel(kind.name.clone()))
+    let id = match find(tx, backend, kind, external_id)? {
+        Some(known) => known.id,
+        None => rows::insert(tx, backend, kind.id, Some(external_id), None, None, now).map_err(|e| refused(kind, e))?,
+    };
+    mark_sync_failed(tx, id, message, retry_at, now)?;
+    Ok(id)
 }
 
 /// Sets the status alone (`pending`, `in_progress`, `skipped`).
 pub fn set_status(tx: &mut dyn Tx, id: i64, status: Status, now: Timestamp) -> Result<(), Error> {
-    let _ = (tx, id, status, now);
-    Ok(())
+    found(rows::set_status(tx, id, status, now)?, id)
 }
 
 /// Forgets what the last import learned, so that the next one maps again; the count starts at 0.
 pub fn resync(tx: &mut dyn Tx, id: i64, now: Timestamp) -> Result<(), Error> {
-    let _ = (tx, id, now);
-    Ok(())
+    found(rows::forget(tx, id, now)?, id)
 }
 
 /// Takes a binding away; the record stays.
 pub fn unbind(tx: &mut dyn Tx, id: i64) -> Result<(), Error> {
-    let _ = (tx, id);
+    found(rows::delete(tx, id)?, id)
+}
+
+/// Bindings, by id; `current_version` is not read.
+pub fn list(tx: &mut dyn Tx, filter: &Filter) -> Result<Vec<Binding>, Error> {
+    Ok(rows::list(tx, filter)?)
+}
+
+/// How many bindings of a backend stand at each status, by kind (id in the catalogue).
+pub fn tally(tx: &mut dyn Tx, backend: i64) -> Result<Vec<(i64, Status, u64)>, Error> {
+    Ok(rows::tally(tx, backend)?)
+}
+
+fn found(rows: u64, id: i64) -> Result<(), Error> {
+    if rows == 0 { Err(Error::NoBinding(id)) } else { Ok(()) }
+}
+
+/// Extra fields that must have a value have one, and only connectors write those that are theirs.
+fn check_extra(kind: &Kind, values: Option<&Values>, change: &Change, new: bool) -> Result<(), Error> {
+    let values = values.map(Vec::as_slice).unwrap_or_default();
+    for field in &kind.fields {
+        let set = values.iter().find(|(index, _)| *index == field.index);
+        let empty = match set {
+            Some((_, super::Input::Value(crate::model::Value::Null))) => true,
+            Some((_, super::Input::Symbolic(symbolic))) => {
+                return Err(Error::Unresolved {
+                    model: kind.name.clone(),
+                    field: field.name.clone(),
+                    target: symbolic.to_string(),
+                });
+            }
+            Some(_) => false,
+            None => new,
+        };
+        if empty && field.required {
+            return Err(Error::field(&kind.name, &field.name, "a value is required"));
+        }
+        if set.is_some() && field.read_only && !change.by_connector {
+            return Err(Error::field(&kind.name, &field.name, "only connectors write this field; it can't be set"));
+        }
+    }
     Ok(())
 }
 
-/// Bindings, by id.
-pub fn list(tx: &mut dyn Tx, filter: &Filter) -> Result<Vec<Binding>, Error> {
-    let _ = (tx, filter);
-    Ok(Vec::new())
+/// What a refusal of the store means for a kind: one of its constraints, or the two that all have.
+fn refused(kind: &Kind, error: storage::Error) -> Error {
+    let storage::Error::Unique(text) = &error else { return Error::Storage(error) };
+    for constraint in &kind.constraints {
+        if text.contains(&super::register::index_name(kind.id, &constraint.name)) || names_all(text, &constraint.unique)
+        {
+            let said = if constraint.message.is_empty() { &constraint.name } else { &constraint.message };
+            return Error::Constraint { kind: kind.name.clone(), message: said.clone() };
+        }
+    }
+    let field = if text.contains("binding.external_id") { "external_id" } else { "record" };
+    Error::NotUnique { model: kind.name.clone(), field: field.to_owned() }
 }
 
-/// How many bindings of a backend stand at each status, by kind.
-pub fn tally(tx: &mut dyn Tx, backend: i64) -> Result<Vec<(i64, Status, u64)>, Error> {
-    let _ = (tx, backend);
-    Ok(Vec::new())
+/// An index over plain columns is refused by their names, one with expressions by its own.
+fn names_all(text: &str, columns: &[String]) -> bool {
+    let list: Vec<&str> = text.rsplit(": ").next().unwrap_or_default().split(", ").collect();
+    list.len() == columns.len() && columns.iter().all(|column| list.contains(&format!("binding.{column}").as_str()))
 }

@@ -1,16 +1,145 @@
 //! JSON into typed values, field by field, without a tree between. Numbers keep their text until the type reads them.
 
-use super::{Catalogue, Error, Kind, Model, Values};
+mod line;
+mod scalar;
+
+use std::borrow::Cow;
+
+use bindery_contract::field::FieldType;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{Catalogue, Error, Field, Input, Kind, Model, Values};
+use crate::model::Value;
+
+pub use scalar::{date, datetime, scalar};
 
 /// Reads a JSON object of values for a model. Unknown fields, wrong types and computed fields are errors that name
 /// model and field; all of them are gathered into one [`Error::Invalid`].
 pub fn values(catalogue: &Catalogue, model: &Model, json: &str) -> Result<Values, Error> {
-    let _ = (catalogue, json);
-    Err(Error::UnknownModel(model.name.clone()))
+    let mut reading = Reading { catalogue: Some(catalogue), values: Vec::new(), problems: Vec::new() };
+    reading.object(json, |name| model.field(name))?;
+    reading.end(&model.name)
 }
 
 /// Reads a JSON object of a kind's extra fields.
 pub fn extra(kind: &Kind, json: &str) -> Result<Values, Error> {
-    let _ = json;
-    Err(Error::UnknownModel(kind.name.clone()))
+    let mut reading = Reading { catalogue: None, values: Vec::new(), problems: Vec::new() };
+    reading.object(json, |name| kind.field(name))?;
+    reading.end(&kind.name)
+}
+
+/// The pairs of a JSON object, undecoded, in order.
+pub(super) fn pairs(json: &str) -> Result<Vec<(Cow<'_, str>, &str)>, String> {
+    let mut out = Vec::with_capacity(16);
+    each_pair(json, &mut |key, raw| out.push((key, raw)))?;
+    Ok(out)
+}
+
+/// The items of a JSON array, undecoded, in order.
+pub(super) fn items(json: &str) -> Result<Vec<&str>, String> {
+    let items: Vec<&RawValue> = serde_json::from_str(json).map_err(|e| plain(&e))?;
+    Ok(items.into_iter().map(RawValue::get).collect())
+}
+
+struct Reading<'a> {
+    catalogue: Option<&'a Catalogue>,
+    values: Values,
+    problems: Vec<(String, String)>,
+}
+
+impl<'a> Reading<'a> {
+    fn object<'f>(&mut self, json: &str, field: impl Fn(&str) -> Option<&'f Field>) -> Result<(), Error> {
+        self.values.reserve(16);
+        let read = each_pair(json, &mut |key, raw| {
+            match field(&key) {
+                Some(field) => match self.input(field, raw) {
+                    Ok(input) => match self.values.iter_mut().find(|(index, _)| *index == field.index) {
+                        Some(known) => known.1 = input,
+                        None => self.values.push((field.index, input)),
+                    },
+                    Err(problem) => self.problems.push((field.name.clone(), problem)),
+                },
+                None => self.problems.push((key.into_owned(), "there is no such field".to_owned())),
+            };
+        });
+        if let Err(problem) = read {
+            self.problems.push((String::new(), problem));
+        }
+        Ok(())
+    }
+
+    fn input(&self, field: &Field, json: &str) -> Result<Input, String> {
+        if field.computed {
+            return Err("the host works this field out; it can't be set".to_owned());
+        }
+        match &field.field_type {
+            FieldType::Many2one { .. } => Ok(match line::target(json)? {
+                None => Input::Value(Value::Null),
+                Some(super::Target::Id(id)) => Input::Value(Value::Ref(id)),
+                Some(super::Target::Symbolic(symbolic)) => Input::Symbolic(symbolic),
+            }),
+            FieldType::One2many { model, .. } | FieldType::Many2many { model } => {
+                let catalogue = self.catalogue.ok_or("a binding holds no relations to many")?;
+                let model = catalogue.model(model).ok_or_else(|| format!("there is no model {model}"))?;
+                Ok(Input::Lines(line::commands(catalogue, model, json)?))
+            }
+            other => scalar(other, json).map(Input::Value),
+        }
+    }
+
+    fn end(self, model: &str) -> Result<Values, Error> {
+        if self.problems.is_empty() {
+            Ok(self.values)
+        } else {
+            Err(Error::Invalid { model: model.to_owned(), fields: self.problems })
+        }
+    }
+}
+
+/// Shows the pairs of a JSON object in order, undecoded.
+fn each_pair<'j>(json: &'j str, each: &mut dyn FnMut(Cow<'j, str>, &'j str)) -> Result<(), String> {
+    struct Pairs<'e, 'j>(&'e mut dyn FnMut(Cow<'j, str>, &'j str));
+    impl<'e, 'j> Visitor<'j> for Pairs<'e, 'j> {
+        type Value = ();
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a JSON object of fields and values")
+        }
+        fn visit_map<A: MapAccess<'j>>(self, mut map: A) -> Result<(), A::Error> {
+            while let Some(Key(key)) = map.next_key::<Key<'j>>()? {
+                let raw: &'j RawValue = map.next_value()?;
+                (self.0)(key, raw.get());
+            }
+            Ok(())
+        }
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    deserializer.deserialize_map(Pairs(each)).map_err(|e| plain(&e))?;
+    deserializer.end().map_err(|e| plain(&e))
+}
+
+/// A key, borrowed where it has no escapes.
+struct Key<'j>(Cow<'j, str>);
+
+impl<'de> serde::Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl<'de> Visitor<'de> for Text {
+            type Value = Key<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("the name of a field")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(text)))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+fn plain(error: &serde_json::Error) -> String {
+    format!("not the JSON that is wanted: {error}")
 }

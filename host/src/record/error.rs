@@ -43,6 +43,14 @@ pub enum Error {
         /// The field, or the fields of a constraint; or the message of the constraint.
         field: String,
     },
+    /// A rule over the bindings of a kind.
+    #[error("{kind}: {message}")]
+    Constraint {
+        /// The kind.
+        kind: String,
+        /// What its connector says to whoever breaks it.
+        message: String,
+    },
     /// A record that others refer to can't be removed.
     #[error("{model}: record {id} can't be removed, since {used_by} refers to it")]
     InUse {
@@ -119,6 +127,7 @@ pub const CODES: &[Code] = &[
     DOMAIN,
     MISSING,
     NOT_UNIQUE,
+    CONSTRAINT,
     IN_USE,
     UNRESOLVED,
     AMBIGUOUS,
@@ -157,6 +166,12 @@ const NOT_UNIQUE: Code = Code {
     name: "record.not_unique",
     cause: "The field is unique, and another record (archived ones count) has the value.",
     cure: "Use the record that is there, or another value.",
+    retry: Retry::Never,
+};
+const CONSTRAINT: Code = Code {
+    name: "record.constraint",
+    cause: "A rule that the connector declares over its bindings would be broken.",
+    cure: "Correct the value in the outside system, or unbind the binding that has it already.",
     retry: Retry::Never,
 };
 const IN_USE: Code = Code {
@@ -216,6 +231,7 @@ impl Coded for Error {
             Self::Domain { .. } => &DOMAIN,
             Self::Missing { .. } => &MISSING,
             Self::NotUnique { .. } => &NOT_UNIQUE,
+            Self::Constraint { .. } => &CONSTRAINT,
             Self::InUse { .. } => &IN_USE,
             Self::Unresolved { .. } => &UNRESOLVED,
             Self::Ambiguous { .. } => &AMBIGUOUS,

@@ -4,7 +4,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use bindery_contract::field::FieldType;
 
-use crate::model::Value;
+use super::compute::{Cause, Compute};
+use crate::{
+    model::Value,
+    storage::{binding::Lookup, record::Table},
+};
 
 /// What happens to a record when one that it refers to is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -73,7 +77,7 @@ impl Field {
     pub fn scale(&self) -> Option<u8> {
         match self.field_type {
             FieldType::Decimal { scale } => Some(scale),
-            FieldType::Money { .. } => Some(super::field::MONEY_SCALE),
+            FieldType::Money { .. } => Some(MONEY_SCALE),
             _ => None,
         }
     }
@@ -92,7 +96,7 @@ pub struct Model {
     /// Text for people.
     pub label: String,
     /// Its table.
-    pub table: String,
+    pub table: Table,
     /// The field that names a record for people.
     pub display: String,
     /// The order of a search that names none.
@@ -102,6 +106,20 @@ pub struct Model {
     /// Changes with any field of it: part of the map fingerprint.
     pub digest: u64,
     pub(super) by_name: HashMap<String, usize>,
+    /// Fields that must have a value.
+    pub(super) required: Vec<usize>,
+    /// What a new record has where nothing is said.
+    pub(super) defaults: Vec<(usize, Value)>,
+    /// What the host works out.
+    pub(super) computes: Vec<&'static Compute>,
+    /// What the host works out elsewhere when a record of this model changes.
+    pub(super) causes: Vec<(&'static Compute, &'static Cause)>,
+    /// many2one fields that lead here: model, and field index.
+    pub(super) referred: Vec<(String, usize)>,
+    /// Look-ups of bindings of kinds over it.
+    pub(super) lookup: Lookup,
+    /// Link tables of its many2many fields.
+    pub(super) links: HashMap<usize, String>,
 }
 
 impl Model {

@@ -3,12 +3,17 @@
 use serde_json::Value as Json;
 
 use super::Error;
-use crate::{base::Timestamp, storage::Tx};
+use crate::{
+    base::Timestamp,
+    storage::{Tx, kv as rows},
+};
 
 /// The value of a key with its `state_format`, where there is one.
 pub fn get(tx: &mut dyn Tx, backend: i64, key: &str) -> Result<Option<(Json, u32)>, Error> {
-    let _ = (tx, backend, key);
-    Ok(None)
+    let Some((text, format)) = rows::get(tx, backend, key)? else { return Ok(None) };
+    let value = serde_json::from_str(&text)
+        .map_err(|e| crate::storage::Error::Shape(format!("the value of {key} is not JSON: {e}")))?;
+    Ok(Some((value, u32::try_from(format).unwrap_or_default())))
 }
 
 /// Stores a value; null removes it.
@@ -20,12 +25,13 @@ pub fn set(
     state_format: u32,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let _ = (tx, backend, key, value, state_format, now);
-    Ok(())
+    match value {
+        Json::Null => Ok(rows::delete(tx, backend, key)?),
+        value => Ok(rows::put(tx, backend, key, &value.to_string(), state_format.into(), now.0)?),
+    }
 }
 
 /// All keys of a backend.
 pub fn keys(tx: &mut dyn Tx, backend: i64) -> Result<Vec<String>, Error> {
-    let _ = (tx, backend);
-    Ok(Vec::new())
+    Ok(rows::keys(tx, backend)?)
 }

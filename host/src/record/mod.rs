@@ -5,20 +5,28 @@
 //! store. It knows nothing of plugins, jobs or HTTP, writes no SQL of its own, and checks no access.
 
 pub mod binding;
+mod built_in;
 pub mod catalogue;
 pub mod change;
+mod compute;
 pub mod cursor;
+pub mod declaration;
 pub mod decode;
 pub mod domain;
 pub mod encode;
 pub mod error;
 pub mod field;
+pub mod install;
 pub mod kv;
+mod line;
 pub mod outbox;
 pub mod reference;
+pub mod register;
+mod removal;
 pub mod row;
 pub mod store;
 pub mod values;
+mod work;
 
 pub use binding::Binding;
 pub use catalogue::{Catalogue, Current};

@@ -2,8 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Catalogue, Error};
-use crate::{base::Timestamp, model::Origin, storage::Tx};
+use super::{
+    Catalogue, Error,
+    work::{CREATED, REMOVED},
+};
+use crate::{
+    base::Timestamp,
+    model::Origin,
+    storage::{Tx, outbox as rows},
+};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +45,42 @@ pub struct Event {
 
 /// Changes after a place in the log, oldest first.
 pub fn after(tx: &mut dyn Tx, catalogue: &Catalogue, id: i64, limit: u64) -> Result<Vec<Event>, Error> {
-    let _ = (tx, catalogue, id, limit);
-    Ok(Vec::new())
+    let event = |row: rows::StoredRow| Event {
+        id: row.id,
+        model: catalogue.model_by_id(row.model).map(|model| model.name.clone()).unwrap_or_default(),
+        record: row.record,
+        op: match row.op {
+            CREATED => Op::Create,
+            REMOVED => Op::Unlink,
+            _ => Op::Write,
+        },
+        origin: Origin {
+            backend: row.backend,
+            chain: row.chain.and_then(|chain| serde_json::from_str(&chain).ok()).unwrap_or_default(),
+            actor: row.actor.unwrap_or_default(),
+        },
+        changed: row.changed.map(|names| names.split(',').map(str::to_owned).collect()).unwrap_or_default(),
+        at: Timestamp(row.at),
+    };
+    Ok(rows::after(tx, id, limit)?.into_iter().map(event).collect())
+}
+
+/// How far a consumer has read; `None` where nobody of that name reads.
+pub fn position(tx: &mut dyn Tx, consumer: &str) -> Result<Option<i64>, Error> {
+    Ok(rows::position(tx, consumer)?)
+}
+
+/// Notes how far a consumer has read, making it where it is new. It never goes back.
+pub fn advance(tx: &mut dyn Tx, consumer: &str, position: i64, now: Timestamp) -> Result<(), Error> {
+    Ok(rows::advance(tx, consumer, position, now.0)?)
+}
+
+/// Ends a consumer: the log no longer waits for it.
+pub fn forget(tx: &mut dyn Tx, consumer: &str) -> Result<(), Error> {
+    Ok(rows::forget(tx, consumer)?)
+}
+
+/// Removes what every consumer has read and is older than a moment, at most `limit` rows; answers how many.
+pub fn prune(tx: &mut dyn Tx, older_than: Timestamp, limit: u64) -> Result<u64, Error> {
+    Ok(rows::prune(tx, older_than.0, limit)?)
 }

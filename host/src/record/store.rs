@@ -1,6 +1,6 @@
 //! Writing records: create, write, unlink, each with its version, its computed fields, its lines and its outbox row.
 
-use super::{Catalogue, Change, Error, Model, Values};
+use super::{Catalogue, Change, Error, Model, Values, work::Work};
 use crate::storage::Tx;
 
 /// What a write came to.
@@ -12,7 +12,8 @@ pub struct Written {
     pub changed: Vec<usize>,
 }
 
-/// Makes a record, its lines and its computed fields; answers its id. Symbolic references must be resolved.
+/// Makes a record, its lines and its computed fields; answers its id. Symbolic references must be resolved. A new
+/// record has version 1.
 pub fn create(
     tx: &mut dyn Tx,
     catalogue: &Catalogue,
@@ -20,8 +21,10 @@ pub fn create(
     values: &Values,
     change: &Change,
 ) -> Result<i64, Error> {
-    let _ = (tx, catalogue, values, change);
-    Err(Error::UnknownModel(model.name.clone()))
+    let mut work = Work::new(tx, catalogue, change);
+    let id = work.create(model, values, None)?;
+    work.finish(model.id, id)?;
+    Ok(id)
 }
 
 /// Changes a record: only what differs is written. Symbolic references must be resolved.
@@ -33,8 +36,10 @@ pub fn write(
     values: &Values,
     change: &Change,
 ) -> Result<Written, Error> {
-    let _ = (tx, catalogue, id, values, change);
-    Err(Error::UnknownModel(model.name.clone()))
+    let mut work = Work::new(tx, catalogue, change);
+    let written = work.write(model, id, values)?;
+    let version = work.finish(model.id, id)?.unwrap_or(written.version);
+    Ok(Written { version, changed: written.changed })
 }
 
 /// Removes records, with what stands and falls with them; leaves tombstones in the outbox and takes bindings away.
@@ -45,6 +50,10 @@ pub fn unlink(
     ids: &[i64],
     change: &Change,
 ) -> Result<(), Error> {
-    let _ = (tx, catalogue, ids, change);
-    Err(Error::UnknownModel(model.name.clone()))
+    let mut work = Work::new(tx, catalogue, change);
+    for id in ids {
+        work.remove(model, *id)?;
+    }
+    work.finish(model.id, 0)?;
+    Ok(())
 }

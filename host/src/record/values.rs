@@ -54,3 +54,18 @@ pub enum Command {
     /// Links exactly these.
     Set(Vec<Target>),
 }
+
+impl From<Value> for Input {
+    fn from(value: Value) -> Self {
+        Self::Value(value)
+    }
+}
+
+impl std::fmt::Display for Symbolic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Ref(target) => write!(f, "{} {:?}", target.kind, target.id),
+            Self::Find(find) => write!(f, "{} with {} = {:?}", find.model, find.field, find.value),
+        }
+    }
+}

@@ -6,22 +6,30 @@
 
 pub mod audit;
 pub mod backend;
+pub mod binding;
+pub mod catalogue;
+pub mod condition;
 #[cfg(test)]
 pub mod conformance;
+pub mod cursor;
 pub mod error;
 pub mod job;
 pub mod job_channel;
 pub mod job_graph;
 pub mod job_view;
+pub mod kv;
 pub mod lock;
 pub mod migrate;
+pub mod outbox;
 pub mod plugin;
 pub mod quarantine;
+pub mod record;
 pub mod review;
 pub mod run;
 pub mod secret;
 pub mod statement;
 pub mod store;
+pub mod text;
 pub mod tx;
 
 mod checkpoint;

@@ -26,6 +26,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, Error> {
          pragma cache_size=-32768; pragma wal_autocheckpoint=0",
     )?;
     connection.set_prepared_statement_cache_capacity(256);
+    super::text::register(&connection)?;
     Ok(connection)
 }
 
@@ -66,6 +67,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, Error> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.execute_batch("pragma temp_store=memory; pragma cache_size=-16384; pragma query_only=on")?;
     connection.set_prepared_statement_cache_capacity(256);
+    super::text::register(&connection)?;
     Ok(connection)
 }
 
