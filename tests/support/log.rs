@@ -13,20 +13,31 @@ pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     /// Captures every level of this thread until the guard is dropped.
-    pub fn start() -> (Self, tracing::subscriber::DefaultGuard) {
+    pub fn start() -> (Self, Capturing) {
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)
             .with_ansi(false)
             .with_writer(log.clone())
             .finish();
-        (log, tracing::subscriber::set_default(subscriber))
+        // With one subscriber in the process, a callsite that another thread reaches first is switched off for all of
+        // them. A second subscriber makes every callsite ask both.
+        let second = tracing::Dispatch::new(tracing_subscriber::registry());
+        let guard = tracing::subscriber::set_default(subscriber);
+        tracing::callsite::rebuild_interest_cache();
+        (log, Capturing { _guard: guard, _second: second })
     }
 
     /// The lines so far.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().expect("no writer panicked")).into_owned()
     }
+}
+
+/// Capturing goes on while this lives.
+pub struct Capturing {
+    _guard: tracing::subscriber::DefaultGuard,
+    _second: tracing::Dispatch,
 }
 
 impl<'a> MakeWriter<'a> for Log {
