@@ -73,6 +73,22 @@ impl ErrorClass {
         }
     }
 
+    /// What an HTTP status outside 2xx means for the call.
+    ///
+    /// A remote that says "not now" is retryable whatever its reason; other server errors too, since nothing says that
+    /// they will stay; a refusal of this one request is not.
+    pub const fn of_status(status: u16) -> Self {
+        match status {
+            401 | 403 | 407 => Self::Auth,
+            404 | 410 => Self::Gone,
+            429 => Self::RateLimited,
+            400 | 409 | 412 | 413 | 414 | 415 | 422 => Self::Invalid,
+            405 => Self::Unsupported,
+            408 | 425 | 500.. => Self::Retryable,
+            _ => Self::Failed,
+        }
+    }
+
     /// Whether the same call may succeed later without anybody doing something.
     pub const fn is_retryable(self) -> bool {
         matches!(self, Self::Retryable | Self::RateLimited)

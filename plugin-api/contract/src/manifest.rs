@@ -101,6 +101,11 @@ pub struct Kind {
     pub export_rules: Vec<Rule>,
     /// Seconds taken off the next cursor, so that late commits there are seen; the host's default where absent.
     pub overlap_seconds: Option<u32>,
+    /// Import hooks that the connector has for this kind: `must_skip`, `before`, `dependencies`, `validate`, `after`,
+    /// or `run` for a whole importer of its own ([`crate::op::IMPORT_RECORD`]). The host asks for no other.
+    pub import_hooks: Vec<String>,
+    /// The same for exports: `must_skip`, `before`, `dependencies`, `validate`, `after`, `run`.
+    pub export_hooks: Vec<String>,
 }
 
 /// A rule over the bindings of one kind.

@@ -24,7 +24,8 @@ pub const READ: &str = "read";
 pub const PREPARE: &str = "prepare";
 /// [`After`] → [`Done`]: hooks after the write was committed; at least once.
 pub const AFTER_IMPORT: &str = "after_import";
-/// [`ExportPrepare`] → [`ExportAnswer`]: our record as the remote wants it.
+/// [`ExportPrepare`] with one segment an item → [`ExportAnswer`] with one segment an item: our record as the remote
+/// wants it.
 pub const EXPORT_PREPARE: &str = "export_prepare";
 /// [`Send`] with the body as segment 0 → [`crate::record::External`].
 pub const CREATE: &str = "create";
@@ -186,7 +187,8 @@ pub struct Written {
 #[serde(default)]
 pub struct Done {}
 
-/// Asks to map our records for the remote.
+/// Asks to map our records for the remote. Segment n holds the values of item n: a JSON object of the fields that the
+/// rules read, numbers as written; a relation is `{"id": 5, "external": {"acme.customer": "7"}}`, a set of them an array.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ExportPrepare {
@@ -204,8 +206,6 @@ pub struct ExportItem {
     pub record: i64,
     /// External id, where it is bound.
     pub id: Option<String>,
-    /// Values of the fields that the rules read: a JSON object. Relations are `{"id": 5, "external": {"kind": "id"}}`.
-    pub values: Value,
     /// Fields that changed since the last export; absent: all.
     pub changed: Option<Vec<String>>,
 }
@@ -222,11 +222,8 @@ pub struct ExportAnswer {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum Exported {
-    /// The body to send: JSON.
-    Body {
-        /// As the remote wants it.
-        body: Value,
-    },
+    /// The body to send is the segment of the same index, as the remote wants it. Other answers have an empty segment.
+    Body,
     /// Not exported.
     Skip {
         /// For people.
