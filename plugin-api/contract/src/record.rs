@@ -185,6 +185,11 @@ pub struct Prepared<'a> {
     /// Fields of our record: a JSON object, undecoded. Absent: nothing to set.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub values: Option<&'a RawValue>,
+    /// Fields of our record that are set only where it is created, over `values`: a JSON object, undecoded. Only lines
+    /// have it, since their mapper can't know which of them are new; a record's `only_create` rules follow
+    /// [`PrepareItem::create`].
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub create_values: Option<&'a RawValue>,
     /// Extra fields of the binding: a JSON object, undecoded.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub extra: Option<&'a RawValue>,

@@ -1,0 +1,12 @@
+//! JSON as text: finding values in it without building a tree, and exact decimals.
+//!
+//! Values are handed on as they were written, so that a number keeps its digits. It never guesses: text that is not
+//! JSON is an error.
+
+mod decimal;
+pub(crate) mod pointer;
+pub(crate) mod scan;
+mod text;
+
+pub use decimal::Decimal;
+pub use text::Json;

@@ -1,0 +1,175 @@
+//! Bindings: which record of ours is which record there.
+
+use bindery_contract::service;
+use serde::Serialize;
+
+use crate::{Connector, Context, error::Result};
+
+/// The bindings of one kind.
+///
+/// ```
+/// # use bindery_plugin::prelude::*;
+/// # async fn example<C: Connector>(cx: Context<C>) -> Result<()> {
+/// if let Some(binding) = cx.bindings("acme.customer").of_external("7").await? {
+///     info!(record = binding.record(), "known");
+/// }
+/// # Ok(()) }
+/// ```
+pub struct Bindings<C: Connector> {
+    cx: Context<C>,
+    kind: String,
+}
+
+impl<C: Connector> Bindings<C> {
+    pub(crate) const fn new(cx: Context<C>, kind: String) -> Self {
+        Self { cx, kind }
+    }
+
+    async fn find(self, external_id: Option<String>, record: Option<i64>) -> Result<Option<Binding<C>>> {
+        let request = service::FindBinding { kind: self.kind, external_id, record };
+        let found: service::Found = self.cx.ask_for(service::BINDING_FIND, &request).await?;
+        Ok(found.binding.map(|inner| Binding { cx: self.cx, inner }))
+    }
+
+    /// The binding of an external id.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # async fn example<C: Connector>(cx: Context<C>) -> Result<()> { cx.bindings("acme.order").of_external("7").await?; Ok(()) }
+    /// ```
+    pub async fn of_external(self, id: impl Into<String>) -> Result<Option<Binding<C>>> {
+        self.find(Some(id.into()), None).await
+    }
+
+    /// The binding of a record of ours.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # async fn example<C: Connector>(cx: Context<C>) -> Result<()> { cx.bindings("acme.order").of_record(7).await?; Ok(()) }
+    /// ```
+    pub async fn of_record(self, record: i64) -> Result<Option<Binding<C>>> {
+        self.find(None, Some(record)).await
+    }
+
+    /// Links an external id and a record of ours, with extra fields of the kind.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # async fn example<C: Connector>(cx: Context<C>) -> Result<()> {
+    /// cx.bindings("acme.product").bind("7", 12, &serde_json::json!({"external_sku": "A-1"})).await?;
+    /// # Ok(()) }
+    /// ```
+    pub async fn bind(self, external_id: impl Into<String>, record: i64, extra: &impl Serialize) -> Result<()> {
+        let (kind, external_id, extra) = (self.kind, external_id.into(), serde_json::to_value(extra)?);
+        let request = service::Bind { kind, external_id, record, extra };
+        self.cx.ask_for::<_, service::Found>(service::BINDING_BIND, &request).await.map(|_| ())
+    }
+}
+
+/// One binding.
+pub struct Binding<C: Connector> {
+    cx: Context<C>,
+    inner: service::Binding,
+}
+
+impl<C: Connector> Binding<C> {
+    /// Our record, where there is one.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # fn example<C: Connector>(binding: Binding<C>) { let id = binding.record(); }
+    /// ```
+    pub fn record(&self) -> Option<i64> {
+        self.inner.record
+    }
+
+    /// The external id, where it is known.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # fn example<C: Connector>(binding: Binding<C>) { let id = binding.external_id(); }
+    /// ```
+    pub fn external_id(&self) -> Option<&str> {
+        self.inner.external_id.as_deref()
+    }
+
+    /// `pending`, `in_progress`, `success`, `failed` or `skipped`.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # fn example<C: Connector>(binding: Binding<C>) -> bool { binding.sync_status() == "failed" }
+    /// ```
+    pub fn sync_status(&self) -> &str {
+        &self.inner.sync_status
+    }
+
+    /// Time of the last sync, RFC 3339.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # fn example<C: Connector>(binding: Binding<C>) { let date = binding.sync_date(); }
+    /// ```
+    pub fn sync_date(&self) -> Option<&str> {
+        self.inner.sync_date.as_deref()
+    }
+
+    /// Failed attempts since the last success.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # fn example<C: Connector>(binding: Binding<C>) { let count = binding.retry_count(); }
+    /// ```
+    pub fn retry_count(&self) -> u32 {
+        self.inner.retry_count
+    }
+
+    /// Why the last attempt failed.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # fn example<C: Connector>(binding: Binding<C>) { let why = binding.last_error(); }
+    /// ```
+    pub fn last_error(&self) -> Option<&str> {
+        self.inner.last_error.as_deref()
+    }
+
+    /// The value of an extra field of the kind.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # fn example<C: Connector>(binding: Binding<C>) { let sku = binding.extra("external_sku"); }
+    /// ```
+    pub fn extra(&self, field: &str) -> Option<&serde_json::Value> {
+        self.inner.extra.get(field)
+    }
+
+    /// Whether another attempt is allowed.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # fn example<C: Connector>(binding: Binding<C>) -> bool { binding.can_retry_sync() }
+    /// ```
+    pub fn can_retry_sync(&self) -> bool {
+        self.inner.max_retries == 0 || self.inner.retry_count < self.inner.max_retries
+    }
+
+    /// Marks the record as synced: date now, error cleared, count 0.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # async fn example<C: Connector>(binding: Binding<C>) -> Result<()> { binding.mark_sync_success().await }
+    /// ```
+    pub async fn mark_sync_success(&self) -> Result<()> {
+        self.cx.tell(service::BINDING_MARK, &service::Mark { id: self.inner.id, failed: None }).await
+    }
+
+    /// Marks the record as failed, with a message: count one up.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # async fn example<C: Connector>(binding: Binding<C>) -> Result<()> { binding.mark_sync_failed("no stock").await }
+    /// ```
+    pub async fn mark_sync_failed(&self, message: impl Into<String>) -> Result<()> {
+        self.cx.tell(service::BINDING_MARK, &service::Mark { id: self.inner.id, failed: Some(message.into()) }).await
+    }
+}
