@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use super::{Catalogue, Error, Model};
 use crate::storage::{Tx, condition::Condition, record as tables};
 
-pub(super) use compile::equal;
+pub(super) use compile::{equal, leaf_condition, scalar};
 pub use parse::{Expression, Leaf, Operator, parse, parse_text};
 
 /// What is searched for.

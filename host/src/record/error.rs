@@ -96,14 +96,6 @@ pub enum Error {
     /// No binding of that id.
     #[error("there is no binding {0}")]
     NoBinding(i64),
-    /// A table of bindings that can't be read.
-    #[error("line {line}: {problem}")]
-    Table {
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong.
-        problem: String,
-    },
     /// The store's.
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -135,7 +127,6 @@ pub const CODES: &[Code] = &[
     DEFINITION,
     CURSOR_CHANGED,
     NO_BINDING,
-    TABLE,
 ];
 
 const UNKNOWN_MODEL: Code = Code {
@@ -216,12 +207,6 @@ const NO_BINDING: Code = Code {
     cure: "List the bindings there are with `bindery binding list`.",
     retry: Retry::Never,
 };
-const TABLE: Code = Code {
-    name: "record.invalid_table",
-    cause: "A table of bindings needs the columns backend, kind, external_id and record.",
-    cure: "Correct the line; nothing of the table was taken.",
-    retry: Retry::Never,
-};
 
 impl Coded for Error {
     fn code(&self) -> &'static Code {
@@ -239,7 +224,6 @@ impl Coded for Error {
             Self::Definition(_) => &DEFINITION,
             Self::CursorChanged { .. } => &CURSOR_CHANGED,
             Self::NoBinding(_) => &NO_BINDING,
-            Self::Table { .. } => &TABLE,
             Self::Storage(error) => error.code(),
         }
     }

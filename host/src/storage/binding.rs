@@ -107,6 +107,14 @@ pub fn get(tx: &mut dyn Tx, id: i64) -> Result<Option<Binding>, Error> {
     tx.first(&SELECT, &[Param::Int(id)], read)
 }
 
+/// Bindings of a kind by ids, in no order, without the versions of their records.
+pub fn by_ids(tx: &mut dyn Tx, kind: i64, ids: &[i64]) -> Result<Vec<Binding>, Error> {
+    static SELECT: std::sync::LazyLock<Statement> = std::sync::LazyLock::new(|| {
+        Statement::generated(format!("select {COLUMNS}, null from binding b where b.id {{ints:2}} and b.kind = ?1"))
+    });
+    tx.query(&SELECT, &[Param::Int(kind), Param::Ints(ids)], read)
+}
+
 /// A new binding after a successful sync.
 #[derive(Debug, Clone, Copy)]
 pub struct SyncedRow<'a> {
