@@ -44,7 +44,8 @@ fn commands_during_a_start_wait_for_the_host() {
     let mut host = host.arg("serve").stderr(std::process::Stdio::null()).spawn().expect("it can be started");
     for _ in 0..4 {
         let mut command = data.command();
-        commands.push(command.args(["status", "--json"]).stdout(std::process::Stdio::piped()).spawn().expect("started"));
+        commands
+            .push(command.args(["status", "--json"]).stdout(std::process::Stdio::piped()).spawn().expect("started"));
     }
     for command in commands {
         let output = command.wait_with_output().expect("it ends");
@@ -67,15 +68,17 @@ fn the_socket_and_the_directory_are_the_owners_alone() {
 fn a_deep_data_directory_has_a_socket_too() {
     let data = Data::new();
     let deep = data.beside(&"d".repeat(100)).join("e".repeat(100));
-    let mut command = data.command();
-    let mut host =
-        command.arg("--data").arg(&deep).arg("serve").stderr(std::process::Stdio::null()).spawn().expect("started");
-    let answer = |_: u32| {
-        let mut command = data.command();
-        command.arg("--data").arg(&deep).args(["status", "--json"]).output().expect("started")
+    let command = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(bindery_tests::artifact("bindery"));
+        command.env("BINDERY_DATA", &deep).env("XDG_CONFIG_HOME", data.beside("config")).args(arguments);
+        command.stderr(std::process::Stdio::null());
+        command
     };
+    let mut host = command(&["serve"]).spawn().expect("it can be started");
+    let answer = |_: u32| command(&["status", "--json"]).output().expect("it can be started");
     // The first command may come before the host and take the lock itself; a later one meets the host.
-    let served = (0..200).map(answer).any(|output| String::from_utf8_lossy(&output.stdout).contains("\"serving\":true"));
+    let served =
+        (0..200).map(answer).any(|output| String::from_utf8_lossy(&output.stdout).contains("\"serving\":true"));
     host.kill().expect("it runs");
     host.wait().expect("it ends");
     assert!(served);
@@ -139,7 +142,8 @@ fn a_host_that_speaks_another_dialogue_is_told_from_a_broken_one() {
     let data = Data::new();
     let _host = data.serve();
     let socket = data.path().join("bindery.sock");
-    let answer = speak(&socket, "POST /op/status.show HTTP/1.1\r\nhost: x\r\nbindery-protocol: 99\r\nconnection: close\r\n\r\n");
+    let answer =
+        speak(&socket, "POST /op/status.show HTTP/1.1\r\nhost: x\r\nbindery-protocol: 99\r\nconnection: close\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 426") && answer.contains("api.version"), "{answer}");
     for (path, wanted) in [("/healthz", "ok"), ("/readyz", "ready"), ("/nowhere", "api.path")] {
         let answer = speak(&socket, &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"));

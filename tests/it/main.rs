@@ -6,4 +6,5 @@ mod egress_guard;
 mod plugin_call;
 mod plugin_load;
 mod record;
+mod reference;
 mod secret;

@@ -1,18 +1,26 @@
 //! What `main` gives the command line: serving, working without a host, migrating, being a plugin's worker.
 
-use std::{ffi::OsString, process::ExitCode, sync::Arc};
+use std::{ffi::OsString, process::ExitCode, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, future::BoxFuture};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::Instant,
+};
 
 use super::{Error, Mode, Options, Running, directory, start};
 use crate::{
-    base::{Code, Fault, config::DataDir, telemetry},
+    base::{Code, Fault, config::DataDir, socket::Address, telemetry},
     cli::{Application, Opened, Serve},
     operation::{Host, wire::VERSION},
     plugin,
     storage::{self, Store},
 };
+
+/// How long a command may hold the directory before a host gives up.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it is looked at meanwhile.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// The program.
 pub struct Program;
@@ -65,7 +73,7 @@ async fn serve(options: Serve) -> Result<(), Error> {
     // Heard from the first moment, so that a stop during the start is a stop, too.
     let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
-    let running = start(Options::new(options.data.clone(), Mode::Serve)).await?;
+    let running = start_patiently(&options.data).await?;
     tracing::info!(version = VERSION, data = %options.data.path().display(), "ready");
     let name = tokio::select! {
         _ = terminate.recv() => "SIGTERM",
@@ -78,6 +86,26 @@ async fn serve(options: Serve) -> Result<(), Error> {
         _ = interrupt.recv() => tracing::warn!("ended before running jobs had stopped"),
     }
     Ok(())
+}
+
+/// Starts a host. A command that holds the directory for a moment is waited for; another host is not.
+async fn start_patiently(data: &DataDir) -> Result<Running, Error> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match start(Options::new(data.clone(), Mode::Serve)).await {
+            Err(Error::InUse { .. }) if Instant::now() < end && !is_served(data).await => {
+                tokio::time::sleep(LOOK).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn is_served(data: &DataDir) -> bool {
+    match Address::new(&data.socket()) {
+        Ok(address) => tokio::net::UnixStream::connect(address.as_path()).await.is_ok(),
+        Err(_) => false,
+    }
 }
 
 async fn migrate(data: DataDir) -> Result<(i64, i64), Error> {

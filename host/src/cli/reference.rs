@@ -21,7 +21,15 @@ pub fn commands() -> String {
 }
 
 fn section(command: &mut Command, page: &mut String, level: usize) {
-    let help = command.render_long_help().to_string();
+    // What every command takes is told once, at the top.
+    let mut shown = match level {
+        2 => command.clone(),
+        _ => command.clone().mut_args(|argument| {
+            let is_common = argument.is_global_set() || matches!(argument.get_id().as_str(), "help" | "version");
+            argument.hide(is_common)
+        }),
+    };
+    let help = shown.render_long_help().to_string();
     let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
     page.push_str(&format!("\n{} `{name}`\n\n```text\n{}\n```\n", "#".repeat(level), clean(&help)));
     for inner in command.get_subcommands_mut() {

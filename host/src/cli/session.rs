@@ -1,15 +1,23 @@
 //! One command's way to a host: its socket where one runs, else one in process behind the directory's lock.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::sync::OnceCell;
+use tokio::{sync::OnceCell, time::Instant};
 
 use super::{Application, Done, Opened, Output, error::Error, socket};
 use crate::{
     base::config::DataDir,
-    operation::{self, Caller, wire::Problem},
+    operation::{
+        self, Caller,
+        wire::{IN_USE, Problem},
+    },
 };
+
+/// How long a directory may be in use by somebody who does not answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often it is looked at meanwhile.
+const LOOK: Duration = Duration::from_millis(50);
 
 enum Link {
     Host(socket::Client),
@@ -33,20 +41,20 @@ impl<'a> Session<'a> {
     async fn link(&self) -> Result<&Link, Box<Problem>> {
         self.link
             .get_or_try_init(async || {
-                if let Some(client) = socket::Client::find(&self.data.socket()).await {
-                    return Ok(Link::Host(client));
+                let end = Instant::now() + PATIENCE;
+                loop {
+                    if let Some(client) = socket::Client::find(&self.data.socket()).await {
+                        return Ok(Link::Host(client));
+                    }
+                    match self.application.open(self.data.clone()).await {
+                        Ok(opened) => return Ok(Link::Here(opened)),
+                        // Somebody has the lock: a host that opens its socket in a moment, or a command that ends.
+                        Err(fault) if fault.code.name == IN_USE && Instant::now() < end => {
+                            tokio::time::sleep(LOOK).await
+                        }
+                        Err(fault) => return Err(fault.into()),
+                    }
                 }
-                let fault = match self.application.open(self.data.clone()).await {
-                    Ok(opened) => return Ok(Link::Here(opened)),
-                    Err(fault) => fault,
-                };
-                // Somebody has the lock: a host that is starting will have its socket in a moment.
-                if fault.code.name == operation::wire::IN_USE
-                    && let Some(client) = socket::Client::wait(&self.data.socket()).await
-                {
-                    return Ok(Link::Host(client));
-                }
-                Err(fault.into())
             })
             .await
     }

@@ -1,6 +1,6 @@
 //! The command line's end of a host's socket: HTTP/1.1 over a Unix socket, one connection per call.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use axum::body::Body;
 use http_body_util::BodyExt;
@@ -13,11 +13,6 @@ use crate::{
     operation::wire::{OPERATION_PATH, PROTOCOL, PROTOCOL_HEADER, Problem, VERSION, VERSION_HEADER},
 };
 
-/// How long a host that holds the lock may take to open its socket.
-const START: Duration = Duration::from_secs(5);
-/// How often it is looked for meanwhile.
-const LOOK: Duration = Duration::from_millis(50);
-
 /// A running host, seen from a command.
 pub(super) struct Client {
     address: Address,
@@ -28,18 +23,6 @@ impl Client {
     pub(super) async fn find(path: &Path) -> Option<Self> {
         let client = Self { address: Address::new(path).ok()? };
         client.connect().await.ok().map(|_| client)
-    }
-
-    /// As [`Client::find`], but gives a host that is starting some time.
-    pub(super) async fn wait(path: &Path) -> Option<Self> {
-        let end = tokio::time::Instant::now() + START;
-        while tokio::time::Instant::now() < end {
-            if let Some(client) = Self::find(path).await {
-                return Some(client);
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-        None
     }
 
     async fn connect(&self) -> std::io::Result<UnixStream> {
