@@ -72,7 +72,9 @@ impl Output {
 fn worded(problem: &Problem) -> String {
     let mut text = format!("error: {}\n", problem.message);
     let width = problem.fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    for (name, wrong) in &problem.fields {
+    // One value at fault is often told in the message itself.
+    let is_told = |wrong: &str| problem.fields.len() == 1 && problem.message.contains(wrong);
+    for (name, wrong) in problem.fields.iter().filter(|(_, wrong)| !is_told(wrong)) {
         text.push_str(&format!("  {name:width$}  {wrong}\n"));
     }
     for (label, part) in [("cause", &problem.cause), ("cure", &problem.cure)] {

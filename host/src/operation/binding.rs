@@ -253,7 +253,7 @@ fn shown(host: &Host, catalogue: &Catalogue, binding: record::Binding) -> Bindin
         id: binding.id,
         backend: host.backend_name(binding.backend),
         kind: kind.map_or_else(|| binding.kind.to_string(), |kind| kind.name.clone()),
-        extra: binding.extra.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
+        extra: kind.map_or(Value::Null, |kind| record::encode::extra(kind, binding.extra.as_deref()).into()),
         external_id: binding.external_id,
         record: binding.record,
         sync_status: word.as_str().unwrap_or_default().to_owned(),

@@ -300,13 +300,37 @@ fn indexes(model: &record::Model, fields: &[String]) -> Result<Vec<usize>, recor
     fields.iter().filter(|name| *name != "id").map(find).collect()
 }
 
-/// The fields that tell a record to a person: its name, then the first short ones.
+/// Fields that tell records of business apart, most telling first.
+const TELLING: [&str; 16] = [
+    "default_code",
+    "email",
+    "partner_id",
+    "product_id",
+    "state",
+    "date_order",
+    "invoice_date",
+    "amount_total",
+    "list_price",
+    "location_id",
+    "quantity",
+    "amount",
+    "code",
+    "barcode",
+    "phone",
+    "city",
+];
+
+/// The fields that tell a record to a person: its name, then the telling ones, then the first short ones.
 fn telling(model: &record::Model) -> Vec<usize> {
-    let is_short = |field: &&record::Field| {
-        field.is_stored() && field.name != model.display && !matches!(field.field_type, FieldType::Binary)
-    };
-    let display = model.field(&model.display).map(|field| field.index);
-    display.into_iter().chain(model.fields.iter().filter(is_short).map(|field| field.index)).take(COLUMNS).collect()
+    let is_short = |field: &&record::Field| field.is_stored() && !matches!(field.field_type, FieldType::Binary);
+    let named = std::iter::once(model.display.as_str()).chain(TELLING).filter_map(|name| model.field(name));
+    let mut fields = Vec::with_capacity(COLUMNS);
+    for field in named.chain(model.fields.iter()).filter(is_short) {
+        if fields.len() < COLUMNS && !fields.contains(&field.index) {
+            fields.push(field.index);
+        }
+    }
+    fields
 }
 
 fn names(model: &record::Model, fields: &[usize]) -> Vec<String> {
