@@ -125,7 +125,7 @@ impl Command {
             }
             Self::Write { model, id, values } => {
                 let request = json!({ "model": model, "id": id, "values": values.read()? });
-                session.show("record.write", &request, |done| written(done, "written")).await
+                session.show("record.write", &request, changed).await
             }
             Self::Unlink { model, ids } => {
                 let request = json!({ "model": model, "ids": ids });
@@ -156,7 +156,18 @@ fn shown(rows: Rows) -> String {
 }
 
 fn written(written: Written, what: &str) -> String {
-    written.ids.iter().map(|id| format!("{} {id} is {what}.", written.model)).collect::<Vec<_>>().join("\n")
+    let fields = match written.changed.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", written.changed.join(", ")),
+    };
+    written.ids.iter().map(|id| format!("{} {id} is {what}{fields}.", written.model)).collect::<Vec<_>>().join("\n")
+}
+
+fn changed(write: Written) -> String {
+    match write.changed.is_empty() {
+        true => format!("{} {} has these values already.", write.model, write.ids.first().unwrap_or(&0)),
+        false => written(write, "written"),
+    }
 }
 
 fn models(models: Models) -> String {

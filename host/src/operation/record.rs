@@ -8,7 +8,7 @@ use super::{Caller, Host};
 use crate::{
     base::Fault,
     record::{self, Catalogue, Change},
-    storage::{Durability, Tx},
+    storage::Durability,
 };
 
 /// Searches a model, or a kind under its own name.
@@ -103,6 +103,8 @@ pub struct Written {
     pub model: String,
     /// The records.
     pub ids: Vec<i64>,
+    /// Fields that differ from before, of a write.
+    pub changed: Vec<String>,
 }
 
 /// Which models to show.
@@ -158,10 +160,9 @@ const COLUMNS: usize = 7;
 
 pub(super) async fn search(host: &Host, _: &Caller, request: Search) -> Result<Rows, Fault> {
     let catalogue = host.catalogue.get();
-    let model = catalogue.need_model(&request.model)?.clone();
     let fields = match request.fields.is_empty() {
-        true => telling(&model),
-        false => indexes(&model, &request.fields)?,
+        true => telling(&catalogue, &request.model)?,
+        false => with_id(request.fields),
     };
     let query = record::Query {
         domain: request.domain,
@@ -170,71 +171,69 @@ pub(super) async fn search(host: &Host, _: &Caller, request: Search) -> Result<R
         order: request.order,
         archived: request.archived,
     };
-    let names = names(&model, &fields);
+    let (model, wanted) = (request.model.clone(), fields.clone());
     let (rows, total) = host
         .store
         .read(move |tx| {
-            let ids = record::search(tx, &catalogue, &model, &query)?;
-            let rows = read_rows(tx, &catalogue, &model, &ids, &fields)?;
-            Ok::<_, record::Error>((rows, record::count(tx, &catalogue, &model, &query)?))
+            let rows = record::named::search_read(tx, &catalogue, &model, &query, &wanted)?;
+            Ok::<_, record::Error>((rows, record::named::count(tx, &catalogue, &model, &query)?))
         })
         .await?;
-    Ok(Rows { model: request.model, fields: names, rows, total: Some(total) })
+    let rows = rows.into_iter().map(Value::Object).collect();
+    Ok(Rows { model: request.model, fields, rows, total: Some(total) })
 }
 
 pub(super) async fn read(host: &Host, _: &Caller, request: Read) -> Result<Rows, Fault> {
     let catalogue = host.catalogue.get();
-    let model = catalogue.need_model(&request.model)?.clone();
     let fields = match request.fields.is_empty() {
-        true => (0..model.fields.len()).collect(),
-        false => indexes(&model, &request.fields)?,
+        true => all(&catalogue, &request.model)?,
+        false => with_id(request.fields),
     };
-    let names = names(&model, &fields);
+    let (model, wanted) = (request.model.clone(), fields.clone());
     let rows = host
         .store
         .read(move |tx| {
-            let rows = read_rows(tx, &catalogue, &model, &request.ids, &fields)?;
+            let rows = record::named::read(tx, &catalogue, &model, &request.ids, &wanted)?;
             // Asked for by id, a record that is not there is an error, not a shorter list.
             match request.ids.iter().find(|id| !rows.iter().any(|row| row["id"] == **id)) {
-                Some(id) => Err(record::Error::Missing { model: model.name.clone(), id: *id }),
+                Some(id) => Err(record::Error::Missing { model, id: *id }),
                 None => Ok(rows),
             }
         })
         .await?;
-    Ok(Rows { model: request.model, fields: names, rows, total: None })
+    Ok(Rows { model: request.model, fields, rows: rows.into_iter().map(Value::Object).collect(), total: None })
 }
 
 pub(super) async fn create(host: &Host, caller: &Caller, request: Create) -> Result<Written, Fault> {
     let catalogue = host.catalogue.get();
-    let model = catalogue.need_model(&request.model)?.clone();
-    let values = record::decode::values(&catalogue, &model, &request.values.to_string())?;
-    let change = Change::local(&caller.actor, host.clock.now());
+    let (model, change) = (request.model.clone(), Change::local(&caller.actor, host.clock.now()));
+    let values = values(host, request.values)?;
     let id = host
         .store
-        .write(Durability::Durable, move |tx| record::create(tx, &catalogue, &model, &values, &change))
+        .write(Durability::Durable, move |tx| record::named::create(tx, &catalogue, &model, &values, &change))
         .await?;
-    Ok(Written { model: request.model, ids: vec![id] })
+    Ok(Written { model: request.model, ids: vec![id], changed: Vec::new() })
 }
 
 pub(super) async fn write(host: &Host, caller: &Caller, request: Write) -> Result<Written, Fault> {
     let catalogue = host.catalogue.get();
-    let model = catalogue.need_model(&request.model)?.clone();
-    let values = record::decode::values(&catalogue, &model, &request.values.to_string())?;
-    let change = Change::local(&caller.actor, host.clock.now());
-    let id = request.id;
-    host.store
-        .write(Durability::Durable, move |tx| record::write(tx, &catalogue, &model, id, &values, &change))
+    let (model, change) = (request.model.clone(), Change::local(&caller.actor, host.clock.now()));
+    let (id, values) = (request.id, values(host, request.values)?);
+    let changed = host
+        .store
+        .write(Durability::Durable, move |tx| record::named::write(tx, &catalogue, &model, id, &values, &change))
         .await?;
-    Ok(Written { model: request.model, ids: vec![id] })
+    Ok(Written { model: request.model, ids: vec![id], changed })
 }
 
 pub(super) async fn unlink(host: &Host, caller: &Caller, request: Unlink) -> Result<Written, Fault> {
     let catalogue = host.catalogue.get();
-    let model = catalogue.need_model(&request.model)?.clone();
-    let change = Change::local(&caller.actor, host.clock.now());
+    let (model, change) = (request.model.clone(), Change::local(&caller.actor, host.clock.now()));
     let ids = request.ids.clone();
-    host.store.write(Durability::Durable, move |tx| record::unlink(tx, &catalogue, &model, &ids, &change)).await?;
-    Ok(Written { model: request.model, ids: request.ids })
+    host.store
+        .write(Durability::Durable, move |tx| record::named::unlink(tx, &catalogue, &model, &ids, &change))
+        .await?;
+    Ok(Written { model: request.model, ids: request.ids, changed: Vec::new() })
 }
 
 pub(super) async fn models(host: &Host, _: &Caller, which: Which) -> Result<Models, Fault> {
@@ -279,25 +278,31 @@ fn field(field: &record::Field) -> Field {
     }
 }
 
-fn read_rows(
-    tx: &mut dyn Tx,
-    catalogue: &Catalogue,
-    model: &record::Model,
-    ids: &[i64],
-    fields: &[usize],
-) -> Result<Vec<Value>, record::Error> {
-    let rows = record::read(tx, catalogue, model, ids, fields)?;
-    Ok(rows.iter().map(|row| Value::Object(record::encode::row(model, row))).collect())
+/// Values as text; a backend may be named instead of numbered.
+fn values(host: &Host, mut values: Value) -> Result<String, Fault> {
+    if let Some(Value::String(name)) = values.get("backend").cloned() {
+        values["backend"] = host.backend_id(&name)?.into();
+    }
+    Ok(values.to_string())
 }
 
-fn indexes(model: &record::Model, fields: &[String]) -> Result<Vec<usize>, record::Error> {
-    let find = |name: &String| {
-        model
-            .field(name)
-            .map(|field| field.index)
-            .ok_or_else(|| record::Error::field(&model.name, name, "there is no such field"))
-    };
-    fields.iter().filter(|name| *name != "id").map(find).collect()
+fn with_id(fields: Vec<String>) -> Vec<String> {
+    let asked = fields.into_iter().filter(|field| field != "id");
+    std::iter::once("id".to_owned()).chain(asked).collect()
+}
+
+/// Fields that every binding has, as a kind under its own name shows them.
+const OF_BINDING: [&str; 5] = ["backend", "external_id", "record", "sync_status", "sync_date"];
+
+fn all(catalogue: &Catalogue, name: &str) -> Result<Vec<String>, record::Error> {
+    let names = |fields: &[record::Field]| fields.iter().map(|field| field.name.clone()).collect::<Vec<_>>();
+    Ok(with_id(match catalogue.kind(name) {
+        Some(kind) => {
+            let of_binding = OF_BINDING.map(str::to_owned).into_iter();
+            of_binding.chain(names(&kind.fields)).chain(names(&kind.model.fields)).collect()
+        }
+        None => names(&catalogue.need_model(name)?.fields),
+    }))
 }
 
 /// Fields that tell records of business apart, most telling first.
@@ -321,19 +326,17 @@ const TELLING: [&str; 16] = [
 ];
 
 /// The fields that tell a record to a person: its name, then the telling ones, then the first short ones.
-fn telling(model: &record::Model) -> Vec<usize> {
+fn telling(catalogue: &Catalogue, name: &str) -> Result<Vec<String>, record::Error> {
+    let (model, mut fields) = match catalogue.kind(name) {
+        Some(kind) => (&kind.model, OF_BINDING[1..4].iter().map(|name| (*name).to_owned()).collect()),
+        None => (catalogue.need_model(name)?, Vec::with_capacity(COLUMNS)),
+    };
     let is_short = |field: &&record::Field| field.is_stored() && !matches!(field.field_type, FieldType::Binary);
     let named = std::iter::once(model.display.as_str()).chain(TELLING).filter_map(|name| model.field(name));
-    let mut fields = Vec::with_capacity(COLUMNS);
     for field in named.chain(model.fields.iter()).filter(is_short) {
-        if fields.len() < COLUMNS && !fields.contains(&field.index) {
-            fields.push(field.index);
+        if fields.len() < COLUMNS && !fields.contains(&field.name) {
+            fields.push(field.name.clone());
         }
     }
-    fields
-}
-
-fn names(model: &record::Model, fields: &[usize]) -> Vec<String> {
-    let name = |index: &usize| model.fields[*index].name.clone();
-    std::iter::once("id".to_owned()).chain(fields.iter().map(name)).collect()
+    Ok(with_id(fields))
 }
