@@ -142,6 +142,12 @@ impl<'de> Deserialize<'de> for Decimal {
     }
 }
 
+impl Default for Decimal {
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
 impl From<i64> for Decimal {
     fn from(number: i64) -> Self {
         Self { units: number.into(), scale: 0 }
