@@ -9,7 +9,7 @@ use bindery::{
 };
 use bindery_contract::{ErrorClass, http::Request};
 use bindery_tests::{
-    fake_http::{FakeHttp, Reply},
+    fake_http::{AUTHORITY, FakeHttp, Reply},
     log::Log,
 };
 
@@ -63,6 +63,40 @@ async fn a_redirect_leads_only_where_calls_may_go() {
     let error = bench.send(bench.get("/loop")).await.expect_err("a loop");
     assert!(error.message.contains("redirects more than"), "{}", error.message);
     bench.send(bench.get("/moved")).await.expect("followed");
+}
+
+#[tokio::test]
+async fn a_redirect_never_leads_from_https_to_http() {
+    let plain = FakeHttp::start(|_, _| Reply::json("{}")).await;
+    let target = plain.url().to_owned();
+    let safe = FakeHttp::start_tls(move |_, request| match request.target.as_str() {
+        "/down" => Reply::redirect(302, &target),
+        _ => Reply::json("{}"),
+    })
+    .await;
+    let trusting = Options { certificates: vec![AUTHORITY.to_vec()], ..Options::default() };
+    let bench = Bench::with(trusting, |_, _| Reply::json("{}")).await;
+    let grant = Grant::new(7, "shop").allow_url(safe.url()).and_then(|grant| grant.allow_url(plain.url()));
+    let grant = grant.expect("both may be called");
+    let to = |path: &str| Request { url: format!("{}{path}", safe.url()), ..Request::default() };
+    bench.egress.send(&grant, &to("/"), &[]).await.expect("an authority of the operator's is trusted");
+    let error = bench.egress.send(&grant, &to("/down"), &[]).await.expect_err("denied");
+    assert_eq!(error.class, ErrorClass::Denied);
+    assert!(error.message.contains("https to plain http"), "{}", error.message);
+    assert_eq!(plain.received().len(), 0);
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_refused() {
+    let safe = FakeHttp::start_tls(|_, _| Reply::json("{}")).await;
+    let bench = Bench::new(|_, _| Reply::json("{}")).await;
+    let grant = Grant::new(7, "shop").allow_url(safe.url()).expect("a URL");
+    let request = Request { url: safe.url().to_owned(), ..Request::default() };
+    let error = bench.egress.send(&grant, &request, &[]).await.expect_err("not trusted");
+    assert_eq!(error.class, ErrorClass::Failed);
+    assert!(error.message.contains("certificate"), "{}", error.message);
+    assert!(error.detail.cure.as_deref().unwrap_or_default().contains("BINDERY_CA_FILE"));
+    assert_eq!(safe.received().len(), 0);
 }
 
 #[tokio::test]

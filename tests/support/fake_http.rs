@@ -3,9 +3,22 @@
 use std::sync::{Arc, Mutex};
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpListener,
 };
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        crypto::ring,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    },
+};
+
+/// The authority that signed what a server over TLS shows; nobody trusts it who isn't told to.
+pub const AUTHORITY: &[u8] = include_bytes!("tls/authority.pem");
+const CERTIFICATE: &[u8] = include_bytes!("tls/certificate.pem");
+const KEY: &[u8] = include_bytes!("tls/key.pem");
 
 /// A request as it came in.
 #[derive(Debug, Clone, Default)]
@@ -80,6 +93,35 @@ impl FakeHttp {
         Self { url, received }
     }
 
+    /// As [`FakeHttp::start`], over TLS, vouched for by [`AUTHORITY`].
+    pub async fn start_tls(answer: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static) -> Self {
+        let chain = vec![CertificateDer::from_pem_slice(CERTIFICATE).expect("a certificate")];
+        let key = PrivateKeyDer::from_pem_slice(KEY).expect("a key");
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("TLS 1.2 and 1.3")
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .expect("the key is the certificate's");
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("https://{}", listener.local_addr().expect("an address"));
+        let received: Arc<Mutex<Vec<Received>>> = Arc::default();
+        let (answer, seen) = (Arc::new(answer), received.clone());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (acceptor, answer, seen) = (acceptor.clone(), answer.clone(), seen.clone());
+                tokio::spawn(async move {
+                    // A client that does not trust the certificate ends the handshake.
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        serve(stream, answer, seen).await;
+                    }
+                });
+            }
+        });
+        Self { url, received }
+    }
+
     /// Where it listens, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.url
@@ -97,7 +139,7 @@ impl FakeHttp {
 }
 
 async fn serve(
-    mut stream: TcpStream,
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
     answer: Arc<impl Fn(usize, &Received) -> Reply>,
     seen: Arc<Mutex<Vec<Received>>>,
 ) {
@@ -121,7 +163,7 @@ async fn serve(
     }
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Received> {
+async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Received> {
     let mut bytes = Vec::new();
     let head_end = loop {
         if let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {

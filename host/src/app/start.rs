@@ -38,12 +38,17 @@ pub struct Options {
     pub clock: Clock,
     /// The program that runs plugins apart; absent: this one.
     pub worker_program: Option<PathBuf>,
+    /// Where the master key is looked for.
+    pub keys: Source,
+    /// How connectors call out.
+    pub egress: egress::Options,
 }
 
 impl Options {
     /// The defaults over a data directory.
     pub fn new(data: DataDir, mode: Mode) -> Self {
-        Self { data, mode, clock: Clock::system(), worker_program: None }
+        let (keys, egress) = (Source::from_environment(), egress::Options::default());
+        Self { data, mode, clock: Clock::system(), worker_program: None, keys, egress }
     }
 }
 
@@ -119,12 +124,22 @@ async fn open_backends(
     plugins: &Arc<Registry>,
 ) -> Result<Arc<Backends>, Error> {
     let (store, clock) = (store.clone(), options.clock.clone());
-    let keyring = Keyring::open(&store, &clock, &options.data, &Source::from_environment()).await?;
-    let egress =
-        Egress::new(clock.clone(), egress::Options::default()).map_err(|error| Error::Egress(error.to_string()))?;
+    let keyring = Keyring::open(&store, &clock, &options.data, &options.keys).await?;
+    let egress = Egress::new(clock.clone(), trusting(options.egress.clone())?)
+        .map_err(|error| Error::Egress(error.to_string()))?;
     let services = plugin::Services::new(store.clone(), clock.clone());
     let (plugins, catalogue) = (plugins.clone(), catalogue.clone());
     Ok(Backends::open(backend::Parts { store, clock, keyring, egress, plugins, services, catalogue }).await?)
+}
+
+/// Adds the authorities of the file that `BINDERY_CA_FILE` names to those of the system.
+fn trusting(mut options: egress::Options) -> Result<egress::Options, Error> {
+    if let Some(path) = std::env::var_os("BINDERY_CA_FILE").filter(|path| !path.is_empty()) {
+        let pem = std::fs::read(&path)
+            .map_err(|error| Error::Egress(format!("BINDERY_CA_FILE={}: {error}", path.to_string_lossy())))?;
+        options.certificates.push(pem);
+    }
+    Ok(options)
 }
 
 async fn open_store(options: &Options) -> Result<(Store, bool), Error> {

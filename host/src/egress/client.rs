@@ -3,12 +3,12 @@
 use std::{
     collections::{BTreeMap, HashMap},
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
 use bindery_contract::{
-    Error,
+    Error, ErrorClass,
     http::{Request, Response},
 };
 use bytes::Bytes;
@@ -68,8 +68,10 @@ pub struct Egress(pub(super) Arc<Inner>);
 pub(super) struct Inner {
     pub(super) options: Options,
     pub(super) clock: Clock,
-    public: reqwest::Client,
-    named: reqwest::Client,
+    certificates: Vec<reqwest::Certificate>,
+    /// Made when they are first needed: reading the system's certificates takes longer than the rest of a start.
+    public: OnceLock<Result<reqwest::Client, String>>,
+    named: OnceLock<Result<reqwest::Client, String>>,
     backends: Mutex<HashMap<i64, Arc<Known>>>,
 }
 
@@ -90,19 +92,23 @@ impl Known {
     }
 }
 
-/// The client can't be made: no randomness, or a certificate that can't be read.
+/// A certificate of the options can't be read.
 #[derive(Debug, thiserror::Error)]
-#[error("outgoing HTTP can't start: {0}")]
+#[error("a certificate that is to be trusted can't be read: {0}")]
 pub struct NotStarted(String);
 
 impl Egress {
-    /// Makes the client. Installs the process's cryptography where nobody did.
+    /// Makes ready to call out. Installs the process's cryptography where nobody did.
     pub fn new(clock: Clock, options: Options) -> Result<Self, NotStarted> {
         // An error means that a provider is installed already, which is what was wanted.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = |reach| client(&options, reach).map_err(|error| NotStarted(exchange::chain(&error)));
-        let (public, named) = (client(Reach::Public)?, client(Reach::Named)?);
-        Ok(Self(Arc::new(Inner { options, clock, public, named, backends: Mutex::default() })))
+        let mut certificates = Vec::new();
+        for pem in &options.certificates {
+            let bundle = reqwest::Certificate::from_pem_bundle(pem);
+            certificates.extend(bundle.map_err(|error| NotStarted(exchange::chain(&error)))?);
+        }
+        let (public, named) = (OnceLock::new(), OnceLock::new());
+        Ok(Self(Arc::new(Inner { options, clock, certificates, public, named, backends: Mutex::default() })))
     }
 
     /// Sends a request on behalf of a backend and reads its whole answer.
@@ -133,29 +139,29 @@ impl Egress {
 }
 
 impl Inner {
-    pub(super) fn client(&self, reach: Reach) -> &reqwest::Client {
-        match reach {
+    pub(super) fn client(&self, reach: Reach) -> Result<&reqwest::Client, Error> {
+        let cell = match reach {
             Reach::Public => &self.public,
             Reach::Named => &self.named,
-        }
+        };
+        let made = cell.get_or_init(|| self.make(reach).map_err(|error| exchange::chain(&error)));
+        made.as_ref().map_err(|why| Error::new(ErrorClass::Failed, format!("outgoing HTTP can't start: {why}")))
     }
-}
 
-fn client(options: &Options, reach: Reach) -> reqwest::Result<reqwest::Client> {
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("bindery/", env!("CARGO_PKG_VERSION")))
-        // The environment's proxy would connect in our place, to addresses that nobody checks.
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .connect_timeout(options.connect_timeout)
-        .pool_idle_timeout(Duration::from_secs(60))
-        .pool_max_idle_per_host(16)
-        .dns_resolver(Arc::new(Resolver(reach)));
-    for pem in &options.certificates {
-        for certificate in reqwest::Certificate::from_pem_bundle(pem)? {
-            builder = builder.add_root_certificate(certificate);
+    fn make(&self, reach: Reach) -> reqwest::Result<reqwest::Client> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("bindery/", env!("CARGO_PKG_VERSION")))
+            // The environment's proxy would connect in our place, to addresses that nobody checks.
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(self.options.connect_timeout)
+            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_max_idle_per_host(16)
+            .dns_resolver(Arc::new(Resolver(reach)));
+        for certificate in &self.certificates {
+            builder = builder.add_root_certificate(certificate.clone());
         }
+        builder.build()
     }
-    builder.build()
 }

@@ -90,7 +90,8 @@ impl Call<'_> {
             }
             let reserved = self.reserve(&step, &what).await.map_err(Failure::last)?;
             let limit = self.request.timeout_ms.map_or(self.host.options.timeout, Duration::from_millis);
-            let sent = self.send(self.host.client(reach), &step, &what, attempt, &reserved.0);
+            let client = self.host.client(reach).map_err(Failure::last)?;
+            let sent = self.send(client, &step, &what, attempt, &reserved.0);
             let (status, headers, body) =
                 tokio::time::timeout(limit, sent).await.unwrap_or_else(|_| Err(Failure::timeout(&what, limit)))?;
             drop(reserved);

@@ -41,6 +41,12 @@ impl Failure {
             denied.detail.cure = Some(PRIVATE_CURE.to_owned());
             return Self::last(denied);
         }
+        if is_untrusted(error) {
+            let mut failed =
+                Error::new(ErrorClass::Failed, format!("{what}: its certificate is refused ({})", causes(error)));
+            failed.detail.cure = Some(CERTIFICATE_CURE.to_owned());
+            return Self::last(failed);
+        }
         let (verb, again) = match () {
             () if error.is_builder() => {
                 return Self::last(Error::new(ErrorClass::BadPayload, format!("{what}: {}", causes(error))));
@@ -87,6 +93,8 @@ impl Failure {
 
 pub(super) const PRIVATE_CURE: &str =
     "private addresses are called only where a host setting of the backend names them";
+
+const CERTIFICATE_CURE: &str = "renew the certificate there, or name the company's own authority in BINDERY_CA_FILE";
 
 fn cure(class: ErrorClass) -> Option<&'static str> {
     match class {
@@ -164,6 +172,16 @@ fn find<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> {
         source = cause.source();
     }
     None
+}
+
+/// Whether the server's certificate is to blame.
+fn is_untrusted(error: &(dyn std::error::Error + 'static)) -> bool {
+    if matches!(error.downcast_ref::<rustls::Error>(), Some(rustls::Error::InvalidCertificate(_))) {
+        return true;
+    }
+    // An I/O error hides what it wraps from `source`.
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    wrapped.is_some_and(|inner| is_untrusted(inner)) || error.source().is_some_and(is_untrusted)
 }
 
 /// The causes behind an error, without the URL (which may hold a secret), each said once.
