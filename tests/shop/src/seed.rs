@@ -206,8 +206,8 @@ fn product(id: u64, most_variants: u64) -> String {
 
 /// Several sentences, so that a product without variants is about 1.1 KB.
 fn description(id: u64) -> String {
-    let mut text = String::with_capacity(640);
-    for sentence in 0..7 {
+    let mut text = String::with_capacity(900);
+    for sentence in 0..11 {
         let (adjective, noun) = (pick(&ADJECTIVES, id, 30 + sentence), pick(&NOUNS, id, 40 + sentence));
         write_text(
             &mut text,
