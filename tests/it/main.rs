@@ -1,6 +1,10 @@
-//! Tests of the whole, one module a topic. Each test has its own temporary database.
+//! Tests of the whole: the real host, real plugin files, real databases, real outside systems. One module a topic, and
+//! each test has its own temporary database.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test reports; clippy knows only functions marked as tests")]
 
 mod backend;
+mod cli_host;
+mod cli_usage;
 mod egress;
 mod egress_guard;
 mod plugin_call;
@@ -8,3 +12,4 @@ mod plugin_load;
 mod record;
 mod reference;
 mod secret;
+mod shop;

@@ -44,7 +44,8 @@ impl Table {
     }
 
     fn resolve(&self, layer: u32, text: &str) -> Result<BTreeSet<String>, String> {
-        let below = |limit: u32| self.layers.iter().filter(|(_, other)| **other <= limit).map(|(room, _)| room.clone());
+        let below =
+            |limit: u32| self.layers.iter().filter(move |(_, other)| **other <= limit).map(|(room, _)| room.clone());
         if text == "all" {
             return Ok(below(u32::MAX).collect());
         }

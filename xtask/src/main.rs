@@ -1,1 +1,51 @@
-fn main() {}
+//! Tasks of the repository: `cargo xtask check` is the gate, `cargo xtask demo` the quick start.
+#![expect(clippy::print_stdout, reason = "a task tells on standard output what it does")]
+
+mod artifact;
+mod check;
+mod place;
+mod step;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Tasks of the repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// The gate: formatting, lints, artefacts, all tests, documentation.
+    Check {
+        /// Only what an edit needs: formatting, lints, house rules, unit tests.
+        #[arg(long, conflicts_with = "full")]
+        quick: bool,
+        /// Also the long tortures.
+        #[arg(long)]
+        full: bool,
+    },
+    /// Builds what tests run (host, plugins, demo shop) and writes `target/artifacts.json`.
+    Build {
+        /// Only these, by their name in the manifest.
+        names: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Check { quick, full } => check::run(quick, full),
+        Task::Build { names } => artifact::build(&names).map(drop),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            println!("\nxtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

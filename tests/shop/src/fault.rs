@@ -170,7 +170,7 @@ impl Fault {
             }
             Self::BrokenJson => answer(200, "application/json", r#"{"items":[{"id":1,"title":"Half a"#),
             Self::Huge { bytes } => {
-                let padding = "x".repeat(bytes.saturating_sub(36));
+                let padding = "x".repeat(bytes.saturating_sub(37));
                 answer(200, "application/json", format!(r#"{{"items":[],"next":null,"padding":"{padding}"}}"#))
             }
             Self::Raw { status, content_type, body } => answer(*status, content_type, body.clone()),

@@ -1,0 +1,116 @@
+//! Steps of a task: each is a command, timed, and belongs to a budget. A failed step does not hide the next ones.
+
+use std::{
+    collections::BTreeMap,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::place;
+
+/// What a step's time is counted under, with its budget on two cores from a cold start.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Budget {
+    Build,
+    Tests,
+    Tryton,
+}
+
+impl Budget {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Build => "build",
+            Self::Tests => "tests",
+            Self::Tryton => "Tryton",
+        }
+    }
+
+    fn minutes(self) -> u64 {
+        match self {
+            Self::Build => 9,
+            Self::Tests => 5,
+            Self::Tryton => 3,
+        }
+    }
+}
+
+struct Done {
+    name: String,
+    budget: Budget,
+    took: Duration,
+    failure: Option<String>,
+}
+
+/// Steps done so far.
+#[derive(Default)]
+pub(crate) struct Steps {
+    done: Vec<Done>,
+}
+
+impl Steps {
+    /// Runs a step; whether it went well.
+    pub(crate) fn run(&mut self, budget: Budget, name: &str, work: impl FnOnce() -> Result<(), String>) -> bool {
+        println!("\n── {name}");
+        let started = Instant::now();
+        let failure = work().err();
+        if let Some(message) = &failure {
+            println!("✗ {name}: {message}");
+        }
+        let went_well = failure.is_none();
+        self.done.push(Done { name: name.to_owned(), budget, took: started.elapsed(), failure });
+        went_well
+    }
+
+    /// Prints times against budgets; an error names what failed.
+    pub(crate) fn finish(self) -> Result<(), String> {
+        println!("\n── time");
+        let mut spent: BTreeMap<Budget, Duration> = BTreeMap::new();
+        for step in &self.done {
+            let mark = if step.failure.is_some() { "✗" } else { "✓" };
+            println!("{mark} {:<34} {:>7.1} s  {}", step.name, step.took.as_secs_f64(), step.budget.name());
+            *spent.entry(step.budget).or_default() += step.took;
+        }
+        for (budget, took) in spent {
+            let over = if took > Duration::from_secs(budget.minutes() * 60) { "  OVER BUDGET" } else { "" };
+            println!("  {:<36} {:>7.1} s  of {} min{over}", budget.name(), took.as_secs_f64(), budget.minutes());
+        }
+        let failed: Vec<String> = self
+            .done
+            .iter()
+            .filter_map(|step| step.failure.as_ref().map(|why| format!("{} ({why})", step.name)))
+            .collect();
+        if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", "))) }
+    }
+}
+
+/// `cargo …` in the repository's root.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(place::root());
+    // Set by the outer `cargo run`; it would rebuild what depends on it.
+    for variable in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_NAME", "CARGO_PKG_VERSION"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// Runs a command with its output shown.
+pub(crate) fn shown(command: &mut Command) -> Result<(), String> {
+    let line = described(command);
+    println!("$ {line}");
+    let status = command.status().map_err(|error| format!("{line}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`{line}` ended with {status}")) }
+}
+
+/// Whether a command can be run at all; nothing is shown.
+pub(crate) fn works(command: &mut Command) -> bool {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+fn described(command: &Command) -> String {
+    let program =
+        std::path::Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let arguments = command.get_args().map(|argument| argument.to_string_lossy().into_owned());
+    std::iter::once(program).chain(arguments).collect::<Vec<_>>().join(" ")
+}
