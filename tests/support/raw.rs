@@ -7,15 +7,9 @@ use serde_json::{Value, json};
 const MARK: &[u8] = b"@@BINDERY-RAW-MANIFEST@@";
 const REGION: usize = 16_384;
 
-/// The directory that cargo builds this workspace's artefacts into.
-pub fn target() -> PathBuf {
-    let test = std::env::current_exe().expect("a test has a path");
-    test.ancestors().nth(2).expect("a test lies in target/PROFILE/deps").to_owned()
-}
-
 /// The raw connector as it was built.
 pub fn built() -> PathBuf {
-    target().join("libbindery_raw.so")
+    crate::plugin("raw")
 }
 
 /// The manifest that the raw connector has when nobody changes it.
