@@ -3,8 +3,15 @@
 use crate::{finding::Finding, source::Source};
 
 /// Files that may hold `unsafe`: the boundary on both sides, and the worker.
-const UNSAFE_PLACES: [&str; 4] =
-    ["plugin-api/abi/src/", "plugin-api/sdk/src/boundary", "host/src/plugin/abi", "host/src/plugin/worker"];
+const UNSAFE_PLACES: [&str; 6] = [
+    "plugin-api/abi/src/",
+    "plugin-api/sdk/src/glue/abi",
+    // The macro that exports a connector.
+    "plugin-api/sdk/src/lib.rs",
+    "host/src/plugin/abi",
+    "host/src/plugin/load",
+    "host/src/plugin/worker",
+];
 
 /// Libraries that one room alone knows.
 const LIBRARIES: [(&str, &str); 7] = [

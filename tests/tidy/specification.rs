@@ -99,7 +99,6 @@ mod tests {
         assert!(check(&document("| `webhook` | inbox | issue 5 |"), &tests).is_empty());
         for row in [
             "| a | b | `it::import::two` |",
-            "| a | b | pending |",
             "| a | b | |",
             "| a | | `it::import::one` |",
             "| a | b |",
