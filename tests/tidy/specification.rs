@@ -97,12 +97,7 @@ mod tests {
         let document = |row: &str| format!("| specification | ours | test |\n|---|---|---|\n{row}\n");
         assert!(check(&document("| `get` | `Context::get` | `it::import::one` |"), &tests).is_empty());
         assert!(check(&document("| `webhook` | inbox | issue 5 |"), &tests).is_empty());
-        for row in [
-            "| a | b | `it::import::two` |",
-            "| a | b | |",
-            "| a | | `it::import::one` |",
-            "| a | b |",
-        ] {
+        for row in ["| a | b | `it::import::two` |", "| a | b | |", "| a | | `it::import::one` |", "| a | b |"] {
             assert_eq!(check(&document(row), &tests).len(), 1, "{row}");
         }
         assert_eq!(check("no table", &tests).len(), 1);
