@@ -1,6 +1,7 @@
 //! Tests of the whole: the real host, real plugin files, real databases, real outside systems. One module a topic, and
 //! each test has its own temporary database.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test reports; clippy knows only functions marked as tests")]
+#![allow(clippy::print_stderr, reason = "a test that cannot run here says why")]
 
 mod backend;
 mod cli_host;
