@@ -4,8 +4,10 @@
 #![allow(clippy::print_stderr, reason = "a test that cannot run here says why")]
 
 mod backend;
+mod binding;
 mod cli_host;
 mod cli_usage;
+mod domain;
 mod egress;
 mod egress_guard;
 mod plugin_call;

@@ -3,7 +3,7 @@
 use bindery::{
     base::Timestamp,
     record::{self, Binding, Catalogue, Change, Error, Kind, Query, binding, decode, encode, outbox, store::Written},
-    storage::{Durability, Options, Store, Tx},
+    storage::{Durability, Options, Store, Tx, backend},
 };
 use bindery_contract::manifest::Manifest;
 use serde_json::{Map, Value as Json};
@@ -68,17 +68,22 @@ impl Records {
 
     /// Makes a backend; answers its id.
     pub fn backend(&self, name: &str) -> i64 {
-        let name = name.to_owned();
-        self.run(move |tx| {
-            use bindery::storage::{Param, Statement};
-            static INSERT: Statement = Statement::new(
-                "insert into backend(name, type, plugin, enabled, epoch, settings, business, limits, \
-                 connection_status, created_at, updated_at) \
-                 values (?1, 'acme', 'acme', 1, 1, '{}', '{}', '{}', 'unknown', 0, 0)",
-            );
-            Ok(tx.insert(&INSERT, &[Param::Text(&name)])?)
-        })
-        .expect("a backend")
+        let row = backend::Row {
+            id: 0,
+            name: name.to_owned(),
+            backend_type: "acme".to_owned(),
+            plugin: "acme".to_owned(),
+            enabled: true,
+            epoch: 1,
+            settings: "{}".to_owned(),
+            business: "{}".to_owned(),
+            connection_status: "unknown".to_owned(),
+            connection_message: None,
+            checked_at: None,
+            created_at: NOW,
+            updated_at: NOW,
+        };
+        self.run(move |tx| Ok(backend::insert(tx, &row)?)).expect("a backend")
     }
 
     /// A kind.
