@@ -139,13 +139,13 @@
 #![warn(missing_docs)]
 
 mod adapter;
+#[doc(hidden)]
+pub mod boundary;
 pub mod component;
 mod connector;
 mod context;
 mod error;
 mod extension;
-#[doc(hidden)]
-pub mod glue;
 mod host;
 mod http;
 mod importer;
@@ -218,7 +218,7 @@ macro_rules! export_connector {
         #[doc(hidden)]
         pub struct BinderyPlugin;
 
-        impl $crate::glue::Plugin for BinderyPlugin {
+        impl $crate::boundary::Plugin for BinderyPlugin {
             type Connector = $connector;
             const VERSION: &'static str = env!("CARGO_PKG_VERSION");
             const DESCRIPTION: &'static str = env!("CARGO_PKG_DESCRIPTION");
@@ -230,11 +230,11 @@ macro_rules! export_connector {
 
         /// The header that a host looks for.
         #[unsafe(export_name = "_1as_0lib_1header_0root_bmodule_bloader")]
-        pub static BINDERY_HEADER: $crate::glue::LibHeader = const {
-            extern "C" fn constructor() -> $crate::glue::RootModuleResult {
-                $crate::glue::root::<BinderyPlugin>()
+        pub static BINDERY_HEADER: $crate::boundary::LibHeader = const {
+            extern "C" fn constructor() -> $crate::boundary::RootModuleResult {
+                $crate::boundary::root::<BinderyPlugin>()
             }
-            unsafe { $crate::glue::header(constructor) }
+            unsafe { $crate::boundary::header(constructor) }
         };
     };
 }

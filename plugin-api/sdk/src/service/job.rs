@@ -23,6 +23,11 @@ use crate::{
 pub struct Task(service::Task);
 
 impl Task {
+    #[cfg(any(feature = "testing", test))]
+    pub(crate) const fn contract(&self) -> &service::Task {
+        &self.0
+    }
+
     /// Import one record.
     ///
     /// ```

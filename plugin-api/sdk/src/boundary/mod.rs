@@ -8,6 +8,7 @@ mod guard;
 mod log;
 mod manifest;
 
+pub(crate) use abi::instance;
 pub use abi::{LibHeader, PluginMod_Ref, RootModuleResult, header, root};
 pub(crate) use dispatch::dispatch;
 pub(crate) use manifest::manifest;
