@@ -1,0 +1,8 @@
+//! The mappers, one file for each thing that comes in. They read what the adapter asked for and set our fields.
+
+pub mod invoice;
+pub mod line;
+pub mod party;
+pub mod product;
+pub mod sale;
+pub mod stock;
