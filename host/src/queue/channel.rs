@@ -35,7 +35,7 @@ pub fn set(tx: &mut dyn Tx, name: &str, capacity: Option<i64>, interval: i64, pa
     channel.interval = interval;
     channel.paused = paused;
     job_channel::update(tx, &channel)?;
-    tx.signal(Signal::Job);
+    tx.signal(Signal::Channel);
     Ok(channel)
 }
 
@@ -63,5 +63,6 @@ fn find_or_make(tx: &mut dyn Tx, name: &str) -> Result<i64, Error> {
     let above = find_or_make(tx, parent)?;
     // A backend's own channel is bounded from the start; any other one is bounded by the channels above it.
     let capacity = (parent == "root.backend" && last.parse::<i64>().is_ok()).then_some(BACKEND_CAPACITY);
+    tx.signal(Signal::Channel);
     Ok(job_channel::insert(tx, name, above, capacity)?)
 }

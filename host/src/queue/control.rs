@@ -71,7 +71,7 @@ pub fn cancel(tx: &mut dyn Tx, now: Timestamp, id: i64) -> Result<Job, Error> {
     match head.state {
         Stored::Started => {
             job::request_cancel(tx, id)?;
-            tx.signal(Signal::Job);
+            tx.signal(Signal::JobCancel);
         }
         Stored::Waiting | Stored::Ready | Stored::Parked | Stored::Later => {
             finish::end(tx, now, &head, Stored::Cancelled, Reason::default())?;

@@ -9,16 +9,23 @@ pub mod channel;
 pub mod control;
 pub mod error;
 pub mod handler;
+pub mod retention;
 pub mod runner;
 
+mod attempt;
+mod claim;
+mod completion;
+mod dispatch;
 mod enqueue;
 mod finish;
 mod graph;
 mod retry;
+mod slot;
 
 pub use cancel::{Cancel, CancelReason};
 pub use enqueue::enqueue;
 pub use error::{CODES, Error};
 pub use finish::{Finished, check_fence, finish, log, progress};
 pub use handler::{Gate, Handler, Handlers, OpenGate, Outcome, ProgressHandle, Running, Verdict};
+pub use retention::Retention;
 pub use runner::{Options, Runner};

@@ -1,9 +1,28 @@
 //! The runner: claims jobs as channels and gate allow, gives them to their handlers, stores what they came to.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use super::{Error, Gate, Handlers};
-use crate::{base::Clock, model::job::Job, storage::Store};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
+
+use super::{
+    CancelReason, Error, Gate, Handlers, completion, control,
+    dispatch::{self, Shared, lock},
+    retention::{self, Retention},
+};
+use crate::{
+    base::{Clock, id},
+    model::job::Job,
+    storage::{Durability, Signal, Store, job, job_claim},
+};
+
+/// Time between two removals of old jobs, and before the first.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// How a runner works.
 #[derive(Debug, Clone)]
@@ -14,22 +33,26 @@ pub struct Options {
     pub only: Option<Vec<i64>>,
     /// How long a job that should stop may go on before it is dropped.
     pub grace: Duration,
+    /// How long ended jobs are kept. A runner that works only for some runs removes nothing.
+    pub retention: Retention,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { concurrency: 64, only: None, grace: Duration::from_secs(15) }
+        Self { concurrency: 64, only: None, grace: Duration::from_secs(15), retention: Retention::default() }
     }
 }
 
 /// A runner. Cheap to clone; it goes on until [`Runner::stop`].
 #[derive(Clone)]
 pub struct Runner {
-    store: Store,
+    shared: Arc<Shared>,
+    /// Those that end when told, and the one that ends once it has stored everything.
+    tasks: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
 impl Runner {
-    /// Takes back what a dead host left, then starts to work. Call it within a tokio runtime, once per data directory.
+    /// Takes back what a dead host left, and starts to work. Call it within a tokio runtime, once per data directory.
     pub async fn start(
         store: Store,
         clock: Clock,
@@ -37,24 +60,151 @@ impl Runner {
         handlers: Handlers,
         options: Options,
     ) -> Result<Self, Error> {
-        let _ = (clock, gate, handlers, options);
-        Ok(Self { store })
+        let (now, host, boot) = (clock.now(), host_name(), id::random_hex());
+        let only = options.only.clone();
+        let register = move |tx: &mut dyn crate::storage::Tx| {
+            let claim = job_claim::register(tx, now, &host, std::process::id().into(), &boot)?;
+            let runs = only.as_ref().map(|jobs| jobs.iter().map(|id| root_of(tx, *id)).collect()).transpose()?;
+            Ok::<_, Error>((claim, runs))
+        };
+        let (claim, runs) = store.write(Durability::Durable, register).await?;
+        let shared = Arc::new(Shared {
+            store,
+            clock,
+            gate,
+            handlers,
+            options,
+            claim,
+            runs: Mutex::new(runs),
+            running: Mutex::default(),
+            slots: Mutex::default(),
+            wake: tokio::sync::Notify::new(),
+            started: tokio::sync::Notify::new(),
+            is_stopping: watch::Sender::new(false),
+        });
+        let (ended, outcomes) = mpsc::unbounded_channel();
+        let releasing = Arc::clone(&shared);
+        let completer =
+            completion::store_outcomes(shared.store.clone(), shared.clock.clone(), outcomes, move |all| {
+                releasing.release(all);
+            });
+        let tasks = vec![
+            tokio::spawn(dispatch::dispatch(Arc::clone(&shared), ended)),
+            tokio::spawn(dispatch::watch_cancels(Arc::clone(&shared))),
+            tokio::spawn(dispatch::heartbeat(Arc::clone(&shared))),
+            tokio::spawn(look_after(Arc::clone(&shared))),
+            tokio::spawn(completer),
+        ];
+        Ok(Self { shared, tasks: Arc::new(Mutex::new(tasks)) })
     }
 
-    /// Parked jobs are asked about again. Call it when a plugin or a backend has changed.
-    pub fn gate_changed(&self) {}
+    /// Works for one more run, where it works only for some.
+    pub async fn add_run(&self, job: i64) -> Result<(), Error> {
+        let root = self.shared.store.read(move |tx| root_of(tx, job)).await?;
+        if let Some(runs) = lock(&self.shared.runs).as_mut() {
+            runs.push(root);
+        }
+        self.wake();
+        Ok(())
+    }
+
+    /// Parked jobs are asked about again, in the background. Call it when a plugin or a backend has changed.
+    pub fn gate_changed(&self) {
+        let shared = Arc::clone(&self.shared);
+        tokio::spawn(async move { log_failure("parked jobs", dispatch::unpark(&shared).await) });
+    }
+
+    /// Looks for work now: for a clock that was moved by hand.
+    pub fn wake(&self) {
+        self.shared.wake.notify_one();
+    }
+
+    /// How many jobs run here now.
+    pub fn running(&self) -> usize {
+        lock(&self.shared.running).len()
+    }
 
     /// Waits until a job has ended, and answers what it came to. Follows it into an equal job that took over.
     pub async fn wait(&self, job: i64) -> Result<Job, Error> {
-        self.store.read(move |tx| super::control::show(tx, job)).await
+        let mut job = job;
+        let mut ends = self.shared.store.listen(Signal::JobEnded);
+        loop {
+            ends.mark_unchanged();
+            let found = self.shared.store.read(move |tx| control::show(tx, job)).await?;
+            match found.merged_into {
+                Some(twin) => job = twin,
+                None if found.state.is_ended() => return Ok(found),
+                None => self.next_end(&mut ends).await?,
+            }
+        }
     }
 
     /// Waits until every job of the run that a job belongs to has ended.
     pub async fn wait_run(&self, job: i64) -> Result<(), Error> {
-        let _ = job;
-        Ok(())
+        let root = self.shared.store.read(move |tx| root_of(tx, job)).await?;
+        let mut ends = self.shared.store.listen(Signal::JobEnded);
+        loop {
+            ends.mark_unchanged();
+            if !self.shared.store.read(move |tx| control::is_run_open(tx, root)).await? {
+                return Ok(());
+            }
+            self.next_end(&mut ends).await?;
+        }
     }
 
-    /// Claims nothing more, asks running jobs to stop, hands unfinished work back without spending an attempt.
-    pub async fn stop(&self) {}
+    async fn next_end(&self, ends: &mut watch::Receiver<u64>) -> Result<(), Error> {
+        let mut stopping = self.shared.is_stopping.subscribe();
+        tokio::select! {
+            changed = ends.changed() => changed.map_err(|_| Error::Stopped),
+            _ = stopping.wait_for(|is_stopping| *is_stopping) => Err(Error::Stopped),
+        }
+    }
+
+    /// Claims nothing more, asks running jobs to stop, and hands back what does not end within the grace time,
+    /// without spending an attempt. Answers when all outcomes are stored.
+    pub async fn stop(&self) {
+        self.shared.is_stopping.send_replace(true);
+        for active in lock(&self.shared.running).values() {
+            active.cancel.cancel(CancelReason::Stopping);
+        }
+        let tasks = std::mem::take(&mut *lock(&self.tasks));
+        for task in tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task of the queue ended badly");
+            }
+        }
+    }
+}
+
+fn root_of(tx: &mut dyn crate::storage::Tx, id: i64) -> Result<i64, Error> {
+    job::root(tx, id)?.ok_or(Error::Missing(id))
+}
+
+/// Brings back what a dead host and an earlier gate have left, then removes old jobs now and then.
+async fn look_after(shared: Arc<Shared>) {
+    log_failure("jobs of a dead host", dispatch::take_back_lost(&shared).await);
+    log_failure("parked jobs", dispatch::unpark(&shared).await);
+    let mut stopping = shared.is_stopping.subscribe();
+    while !*stopping.borrow() {
+        tokio::select! {
+            () = tokio::time::sleep(PRUNE_INTERVAL) => {}
+            _ = stopping.wait_for(|is_stopping| *is_stopping) => return,
+        }
+        if lock(&shared.runs).is_none() {
+            log_failure("old jobs", retention::prune(&shared.store, &shared.clock, shared.options.retention).await);
+        }
+    }
+}
+
+fn log_failure<T: std::fmt::Display>(what: &str, result: Result<T, Error>) {
+    match result {
+        Ok(count) => tracing::debug!(%count, "looked after {what}"),
+        Err(error) => tracing::error!(%error, "could not look after {what}"),
+    }
+}
+
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }
 }

@@ -5,16 +5,20 @@ use tokio::sync::watch;
 /// What a transaction tells listeners of the store once it has committed. Coalesced: it says "look", not what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// Jobs may be ready to run, or must stop.
+    /// Jobs may be ready to run.
     Job,
     /// Jobs have ended.
     JobEnded,
+    /// Started jobs should stop.
+    JobCancel,
+    /// A channel was added or changed.
+    Channel,
     /// The outbox has new rows.
     Outbox,
 }
 
 impl Signal {
-    const COUNT: usize = 3;
+    const COUNT: usize = 5;
 
     /// Its bit in a set of signals.
     pub(super) fn bit(self) -> u8 {
