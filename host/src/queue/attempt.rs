@@ -7,7 +7,12 @@ use futures_util::FutureExt;
 use super::{Cancel, CancelReason, Handler, Outcome, Running, error};
 
 /// Runs a handler to its end, however that comes about.
-pub(super) async fn run(handler: Arc<dyn Handler>, job: Running, timeout: Option<Duration>, grace: Duration) -> Outcome {
+pub(super) async fn run(
+    handler: Arc<dyn Handler>,
+    job: Running,
+    timeout: Option<Duration>,
+    grace: Duration,
+) -> Outcome {
     let cancel = job.cancel.clone();
     let work = AssertUnwindSafe(async move { handler.run(job).await }).catch_unwind();
     let outcome = tokio::select! {

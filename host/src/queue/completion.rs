@@ -73,11 +73,7 @@ async fn store_one(store: &Store, clock: &Clock, all: &Arc<Vec<Ended>>, at: usiz
     }
 }
 
-fn store_outcome(
-    tx: &mut dyn storage::Tx,
-    now: crate::base::Timestamp,
-    ended: &Ended,
-) -> Result<(), Error> {
+fn store_outcome(tx: &mut dyn storage::Tx, now: crate::base::Timestamp, ended: &Ended) -> Result<(), Error> {
     match finish(tx, now, &ended.fence, &ended.outcome) {
         Ok(_) => Ok(()),
         // Another attempt owns the job by now: what this one says no longer counts.

@@ -280,9 +280,8 @@ pub(super) async fn take_back_lost(shared: &Shared) -> Result<usize, Error> {
         after = *last;
         count += jobs.len();
         let now = shared.clock.now();
-        let work = move |tx: &mut dyn crate::storage::Tx| {
-            jobs.iter().try_for_each(|job| finish::take_back(tx, now, *job))
-        };
+        let work =
+            move |tx: &mut dyn crate::storage::Tx| jobs.iter().try_for_each(|job| finish::take_back(tx, now, *job));
         shared.store.write_weighted(Durability::Durable, usize::try_from(CHUNK).unwrap_or(1), work).await?;
     }
 }

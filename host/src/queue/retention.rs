@@ -47,9 +47,8 @@ pub async fn prune(store: &Store, clock: &Clock, kept: Retention) -> Result<u64,
     let (mut after, mut removed) = (0, 0);
     loop {
         let rows = usize::try_from(CHUNK).unwrap_or(usize::MAX);
-        let chunk = store.write_weighted(Durability::Relaxed, rows, move |tx| {
-            job_retention::prune_chunk(tx, after, CHUNK, &limits)
-        });
+        let chunk = store
+            .write_weighted(Durability::Relaxed, rows, move |tx| job_retention::prune_chunk(tx, after, CHUNK, &limits));
         let (next, count) = chunk.await?;
         removed += count;
         let Some(next) = next else { return Ok(removed) };

@@ -84,10 +84,9 @@ impl Runner {
         });
         let (ended, outcomes) = mpsc::unbounded_channel();
         let releasing = Arc::clone(&shared);
-        let completer =
-            completion::store_outcomes(shared.store.clone(), shared.clock.clone(), outcomes, move |all| {
-                releasing.release(all);
-            });
+        let completer = completion::store_outcomes(shared.store.clone(), shared.clock.clone(), outcomes, move |all| {
+            releasing.release(all);
+        });
         let tasks = vec![
             tokio::spawn(dispatch::dispatch(Arc::clone(&shared), ended)),
             tokio::spawn(dispatch::watch_cancels(Arc::clone(&shared))),

@@ -92,13 +92,7 @@ pub fn claim(
     limit: i64,
     runs: Option<&[i64]>,
 ) -> Result<Vec<Claimed>, Error> {
-    let all = [
-        channel.into(),
-        claim.into(),
-        now.0.into(),
-        limit.into(),
-        Param::Ints(runs.unwrap_or_default()),
-    ];
+    let all = [channel.into(), claim.into(), now.0.into(), limit.into(), Param::Ints(runs.unwrap_or_default())];
     let read = |row: &dyn Row| read_claimed(row, channel);
     let mut jobs = match runs {
         None => tx.query(&CLAIM, &all[..4], read)?,

@@ -25,38 +25,105 @@ fn resource(kind: &Kind) -> Result<Resource> {
             "product.template",
             &["", "products."],
             &[
-                "name", "code", "active", "type", "salable", "list_price", "cost_price", "categories.name", "default_uom.name",
-                "products.code", "products.active", "products.cost_price", "products.list_price_used", "products.description",
+                "name",
+                "code",
+                "active",
+                "type",
+                "salable",
+                "list_price",
+                "cost_price",
+                "categories.name",
+                "default_uom.name",
+                "products.code",
+                "products.active",
+                "products.cost_price",
+                "products.list_price_used",
+                "products.description",
                 "products.identifiers.code",
             ],
         ),
-        "tryton.variant" => of("product.product", &[""], &[
-            "code", "active", "cost_price", "list_price_used", "description", "identifiers.code", "template", "template.name",
-        ]),
+        "tryton.variant" => of(
+            "product.product",
+            &[""],
+            &[
+                "code",
+                "active",
+                "cost_price",
+                "list_price_used",
+                "description",
+                "identifiers.code",
+                "template",
+                "template.name",
+            ],
+        ),
         "tryton.party" => of(
             "party.party",
             &["", "addresses.", "contact_mechanisms."],
             &[
-                "name", "code", "active", "email", "phone", "mobile", "website", "lang.code", "tax_identifier.code",
-                "addresses.party_name", "addresses.street", "addresses.postal_code", "addresses.city", "addresses.country.name",
-                "addresses.country.code", "addresses.active", "addresses.invoice", "addresses.delivery",
-                "contact_mechanisms.type", "contact_mechanisms.value", "contact_mechanisms.name", "contact_mechanisms.active",
+                "name",
+                "code",
+                "active",
+                "email",
+                "phone",
+                "mobile",
+                "website",
+                "lang.code",
+                "tax_identifier.code",
+                "addresses.party_name",
+                "addresses.street",
+                "addresses.postal_code",
+                "addresses.city",
+                "addresses.country.name",
+                "addresses.country.code",
+                "addresses.active",
+                "addresses.invoice",
+                "addresses.delivery",
+                "contact_mechanisms.type",
+                "contact_mechanisms.value",
+                "contact_mechanisms.name",
+                "contact_mechanisms.active",
             ],
         ),
         "tryton.sale" => of(
             "sale.sale",
             &["", "lines."],
             &[
-                "number", "state", "reference", "sale_date", "party", "currency.code", "comment", "lines.type", "lines.sequence",
-                "lines.product", "lines.product.name", "lines.quantity", "lines.unit_price", "lines.unit.name", "lines.description",
+                "number",
+                "state",
+                "reference",
+                "sale_date",
+                "party",
+                "currency.code",
+                "comment",
+                "lines.type",
+                "lines.sequence",
+                "lines.product",
+                "lines.product.name",
+                "lines.quantity",
+                "lines.unit_price",
+                "lines.unit.name",
+                "lines.description",
             ],
         ),
         "tryton.invoice" => of(
             "account.invoice",
             &["", "lines."],
             &[
-                "number", "state", "type", "reference", "invoice_date", "party", "currency.code", "total_amount", "lines.type",
-                "lines.sequence", "lines.product", "lines.product.name", "lines.quantity", "lines.unit_price", "lines.unit.name",
+                "number",
+                "state",
+                "type",
+                "reference",
+                "invoice_date",
+                "party",
+                "currency.code",
+                "total_amount",
+                "lines.type",
+                "lines.sequence",
+                "lines.product",
+                "lines.product.name",
+                "lines.quantity",
+                "lines.unit_price",
+                "lines.unit.name",
                 "lines.description",
             ],
         ),
@@ -144,7 +211,8 @@ struct Place {
 /// A page of stock: the products at one storage location after another. The cursor is `location:offset`.
 async fn stock_page(cx: Context<Tryton>, query: ListQuery) -> Result<Page> {
     let storage = wire::encoded(r#"[["type","=","storage"]]"#);
-    let places = cx.get("/rest/model/stock.location").query("d", storage).query("o", wire::encoded(r#"[["id","ASC"]]"#));
+    let places =
+        cx.get("/rest/model/stock.location").query("d", storage).query("o", wire::encoded(r#"[["id","ASC"]]"#));
     let places: Vec<Place> = places.query("s", 1000).await?.json()?;
     let (place, start) = match &query.cursor {
         Some(cursor) => cursor
@@ -173,9 +241,12 @@ async fn stock_page(cx: Context<Tryton>, query: ListQuery) -> Result<Page> {
 }
 
 async fn stock_record(cx: Context<Tryton>, id: &str) -> Result<External> {
-    let ids = id.split_once('@').and_then(|(product, place)| Some((product.parse::<u64>().ok()?, place.parse::<u64>().ok()?)));
+    let ids = id
+        .split_once('@')
+        .and_then(|(product, place)| Some((product.parse::<u64>().ok()?, place.parse::<u64>().ok()?)));
     let (product, place) = ids.ok_or_else(|| Error::gone(format!("{id:?} is not PRODUCT@LOCATION")))?;
-    let counted = cx.get(format!("/rest/model/product.product/{product}")).header("X-Tryton-Context", at_place(&cx, place));
+    let counted =
+        cx.get(format!("/rest/model/product.product/{product}")).header("X-Tryton-Context", at_place(&cx, place));
     let item = quantity(counted.query("f", "quantity").await?.json()?, place);
     Ok(External::item(item.id.clone(), Json::of(&item)?))
 }

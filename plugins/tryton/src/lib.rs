@@ -64,7 +64,10 @@ impl Connector for Tryton {
 
         c.kind("tryton.sale", "sale.order").import(sale::Sale);
         c.kind("tryton.sale_line", "sale.order.line");
-        c.kind("tryton.invoice", "account.move").step(Step::Orders).direction(Direction::Import).import(invoice::Invoice);
+        c.kind("tryton.invoice", "account.move")
+            .step(Step::Orders)
+            .direction(Direction::Import)
+            .import(invoice::Invoice);
         c.kind("tryton.invoice_line", "account.move.line");
     }
 

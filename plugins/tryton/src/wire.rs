@@ -23,7 +23,8 @@ pub fn changed_since(paths: &[&str], since: &str) -> Result<String> {
 /// `2026-11-24T10:00:00.5Z` as Tryton writes it.
 fn datetime(text: &str) -> Option<String> {
     let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
-    let numbers = |text: &str, separator| -> Option<Vec<u32>> { text.split(separator).map(|n| n.parse().ok()).collect() };
+    let numbers =
+        |text: &str, separator| -> Option<Vec<u32>> { text.split(separator).map(|n| n.parse().ok()).collect() };
     let (clock, fraction) = time.split_once('.').unwrap_or((time, ""));
     let ([year, month, day], [hour, minute, second]) =
         (<[u32; 3]>::try_from(numbers(date, '-')?).ok()?, <[u32; 3]>::try_from(numbers(clock, ':')?).ok()?);

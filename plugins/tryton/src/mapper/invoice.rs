@@ -16,14 +16,18 @@ impl ImportMapper<Tryton> for Invoice {
         r.lookup("/currency/code", "res.currency", "name").set("currency_id").or_create();
         wire::date_rule(r, "/invoice_date", "invoice_date");
         r.compute("move_type", ["/type", "/total_amount"], ["move_type"], |src| {
-            let total = wire::decimal(src, "/total_amount")?.option().map(|total| total.to_string()).unwrap_or_default();
-            set("move_type", match (src.text("/type")?.required("/type")?.as_str(), total.starts_with('-')) {
-                ("out", false) => "out_invoice",
-                ("out", true) => "out_refund",
-                ("in", false) => "in_invoice",
-                ("in", true) => "in_refund",
-                (other, _) => return Err(Error::invalid(format!("{other:?} is not a type of invoice")).at("/type")),
-            })
+            let total =
+                wire::decimal(src, "/total_amount")?.option().map(|total| total.to_string()).unwrap_or_default();
+            set(
+                "move_type",
+                match (src.text("/type")?.required("/type")?.as_str(), total.starts_with('-')) {
+                    ("out", false) => "out_invoice",
+                    ("out", true) => "out_refund",
+                    ("in", false) => "in_invoice",
+                    ("in", true) => "in_refund",
+                    (other, _) => return Err(Error::invalid(format!("{other:?} is not a type of invoice")).at("/type")),
+                },
+            )
         });
         r.compute("state", ["/state"], ["state", "payment_state"], |src| {
             let (state, payment) = match src.text("/state")?.required("/state")?.as_str() {

@@ -41,7 +41,16 @@ impl ImportMapper<Tryton> for Address {
         wire::truth_rule(r, "/active", "active");
         r.compute("type", ["/invoice", "/delivery"], ["type"], |src| {
             let is = |pointer| wire::truth(src, pointer).map(Maybe::or_default);
-            set("type", if is("/invoice")? { "invoice" } else if is("/delivery")? { "delivery" } else { "other" })
+            set(
+                "type",
+                if is("/invoice")? {
+                    "invoice"
+                } else if is("/delivery")? {
+                    "delivery"
+                } else {
+                    "other"
+                },
+            )
         });
     }
 }

@@ -20,14 +20,17 @@ impl ImportMapper<Tryton> for Sale {
             set("name", number.map_or_else(|| Ok::<_, Error>(format!("({})", src.id("/id")?.required("/id")?)), Ok)?)
         });
         r.compute("state", ["/state"], ["state"], |src| {
-            set("state", match src.text("/state")?.required("/state")?.as_str() {
-                "draft" => "draft",
-                "quotation" => "sent",
-                "confirmed" | "processing" => "sale",
-                "done" => "done",
-                "cancelled" => "cancel",
-                other => return Err(Error::invalid(format!("{other:?} is not a state of a sale")).at("/state")),
-            })
+            set(
+                "state",
+                match src.text("/state")?.required("/state")?.as_str() {
+                    "draft" => "draft",
+                    "quotation" => "sent",
+                    "confirmed" | "processing" => "sale",
+                    "done" => "done",
+                    "cancelled" => "cancel",
+                    other => return Err(Error::invalid(format!("{other:?} is not a state of a sale")).at("/state")),
+                },
+            )
         });
         r.compute("date_order", ["/sale_date"], ["date_order"], |src| {
             let day = wire::date(src, "/sale_date")?;

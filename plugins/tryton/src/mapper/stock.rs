@@ -30,15 +30,18 @@ impl ImportMapper<Tryton> for Location {
             })
         });
         r.compute("usage", ["/type"], ["usage"], |src| {
-            set("usage", match src.text("/type")?.required("/type")?.as_str() {
-                "storage" => "internal",
-                "supplier" => "supplier",
-                "customer" => "customer",
-                "lost_found" => "inventory",
-                "production" => "production",
-                "drop" => "transit",
-                _ => "view",
-            })
+            set(
+                "usage",
+                match src.text("/type")?.required("/type")?.as_str() {
+                    "storage" => "internal",
+                    "supplier" => "supplier",
+                    "customer" => "customer",
+                    "lost_found" => "inventory",
+                    "production" => "production",
+                    "drop" => "transit",
+                    _ => "view",
+                },
+            )
         });
     }
 }
