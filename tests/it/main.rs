@@ -16,3 +16,4 @@ mod record;
 mod reference;
 mod secret;
 mod shop;
+mod worker;

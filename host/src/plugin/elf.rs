@@ -19,7 +19,7 @@ pub(super) fn check(bytes: &[u8], file: &str) -> Result<(), Error> {
         return Err(Error::WrongArchitecture {
             file: file.to_owned(),
             found: "a 32-bit or big-endian machine".to_owned(),
-            wanted: std::env::consts::ARCH,
+            wanted: std::env::consts::ARCH.to_owned(),
         });
     }
     let machine = u16_at(bytes, 18);
@@ -27,7 +27,7 @@ pub(super) fn check(bytes: &[u8], file: &str) -> Result<(), Error> {
         return Err(Error::WrongArchitecture {
             file: file.to_owned(),
             found: name(machine),
-            wanted: std::env::consts::ARCH,
+            wanted: std::env::consts::ARCH.to_owned(),
         });
     }
     if u16_at(bytes, 16) != 3 {

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// An error of this room.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error, serde::Serialize, serde::Deserialize)]
 pub enum Error {
     /// The file can't be read or copied.
     #[error("{file}: {reason}")]
@@ -44,7 +44,7 @@ pub enum Error {
         /// What it is built for.
         found: String,
         /// What we are.
-        wanted: &'static str,
+        wanted: String,
     },
     /// The system's loader refused it.
     #[error("{file} can't be loaded: {reason}")]
@@ -145,6 +145,7 @@ pub enum Error {
     Worker(String),
     /// The store failed.
     #[error(transparent)]
+    #[serde(skip)]
     Storage(#[from] storage::Error),
 }
 

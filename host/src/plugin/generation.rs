@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     abi::Module,
     call::{Calls, Counters, Counts},
+    worker::Sandbox,
 };
 
 /// Where a plugin's code runs.
@@ -50,6 +51,8 @@ pub struct Generation {
     pub manifest: Manifest,
     /// Where its code runs.
     pub isolation: Isolation,
+    /// What its worker processes gave up before they loaded it.
+    pub sandbox: Option<Sandbox>,
     pub(super) module: Option<Module>,
     pub(super) worker_program: PathBuf,
     pub(super) calls: Arc<Calls>,

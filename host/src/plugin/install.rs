@@ -109,16 +109,17 @@ impl Registry {
         // Which isolation it has is known only once its manifest is; the manifest of an isolated plugin must not be
         // read in this process. So an isolated host default reads every manifest in a worker.
         let asked = isolation.or_else(|| self.isolation_of(sha256)).unwrap_or(self.options.isolation);
-        let (module, manifest) = match asked {
+        let (module, manifest, sandbox) = match asked {
             Isolation::InProcess => {
                 let file = private.path().to_owned();
                 let opened = tokio::task::spawn_blocking(move || load::open(&file)).await;
                 let opened = opened.unwrap_or_else(|_| Err(Error::OpenFailed("loading it panicked".to_owned())));
-                opened.map(|(module, manifest)| (Some(module), manifest)).map_err(Refused::unknown)?
+                opened.map(|(module, manifest)| (Some(module), manifest, None)).map_err(Refused::unknown)?
             }
             Isolation::Worker => {
-                let manifest = worker::describe(&self.options.worker_program, private.path()).await;
-                (None, manifest.map_err(Refused::unknown)?)
+                let described = worker::describe(&self.options.worker_program, private.path()).await;
+                let (manifest, sandbox) = described.map_err(Refused::unknown)?;
+                (None, manifest, Some(sandbox))
             }
         };
         self.check(&manifest).map_err(|error| Refused { id: Some(manifest.id.clone()), error })?;
@@ -130,6 +131,7 @@ impl Registry {
             file: private.keep(),
             manifest,
             isolation: asked,
+            sandbox,
             module,
             worker_program: self.options.worker_program.clone(),
             calls: Arc::new(call::Calls::default()),
