@@ -5,6 +5,7 @@
 
 mod backend;
 mod binding;
+mod catalogue;
 mod cli_host;
 mod cli_usage;
 mod domain;

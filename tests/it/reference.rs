@@ -3,7 +3,7 @@
 use std::path::Path;
 
 #[track_caller]
-fn compare(name: &str, made: &str) {
+pub(crate) fn compare(name: &str, made: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
     if std::env::var_os("BINDERY_UPDATE").is_some() {
         std::fs::write(&path, made).expect("the page can be written");

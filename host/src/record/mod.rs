@@ -22,6 +22,7 @@ pub mod kv;
 mod line;
 pub mod named;
 pub mod outbox;
+pub mod page;
 pub mod reference;
 pub mod register;
 mod removal;
