@@ -1,11 +1,11 @@
 //! What a record costs: decoding 15 fields, and writing record, binding and outbox row. `cargo bench --bench record`.
 #![allow(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
-use std::{hint::black_box, sync::Arc, time::Instant};
+use std::{collections::HashMap, hint::black_box, sync::Arc, time::Instant};
 
 use bindery::{
     base::Timestamp,
-    record::{self, Catalogue, Change, Error, Kind, Model, binding, binding::Synced, decode},
+    record::{self, Binding, Catalogue, Change, Error, Kind, Model, binding, binding::Synced, decode},
     storage::{Durability, Options, Store, backend},
 };
 use bindery_contract::manifest::{Kind as KindDeclaration, Manifest};
@@ -127,7 +127,10 @@ impl Bench {
                 let change = Change::from_backend(backend, NOW);
                 let ids: Vec<&str> = rows.iter().map(|(_, external_id, _)| external_id.as_str()).collect();
                 let known = binding::find_page(tx, backend, &kind, &ids)?;
-                for ((id, _, values), binding) in rows.iter().zip(&known) {
+                let known: HashMap<&str, &Binding> =
+                    known.iter().filter_map(|one| Some((one.external_id.as_deref()?, one))).collect();
+                for (id, external_id, values) in &rows {
+                    let binding = known[external_id.as_str()];
                     let written = record::write(tx, &catalogue, &kind.model, *id, values, &change)?;
                     let synced =
                         Synced { payload_hash: Some([8; 16]), record_version: written.version, ..Synced::default() };

@@ -191,7 +191,7 @@ impl<'a> Work<'a> {
         numbers: &[usize],
     ) -> Result<(i64, Vec<(usize, Value)>), Error> {
         let mut found = None;
-        model.table.select(self.tx, numbers, &[id], &mut |row| {
+        model.table.select_one(self.tx, numbers, id, &mut |row| {
             let mut values = Vec::with_capacity(numbers.len());
             for (at, index) in numbers.iter().enumerate() {
                 values.push((*index, row::value(row, at + 2, &model.fields[*index].field_type)?));

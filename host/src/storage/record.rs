@@ -23,6 +23,7 @@ pub struct Table {
     inserts: Known,
     updates: Known,
     selects: Known,
+    reads: Known,
     versions: Statement,
     delete: Statement,
 }
@@ -59,6 +60,7 @@ impl Table {
             inserts: Known::default(),
             updates: Known::default(),
             selects: Known::default(),
+            reads: Known::default(),
             versions: Statement::generated(format!("select id, version from \"{name}\" where id {{ints:1}}")),
             delete: Statement::generated(format!("delete from \"{name}\" where id = ?1")),
             name,
@@ -105,10 +107,24 @@ impl Table {
     ) -> Result<(), Error> {
         let statement = kept(&self.selects, numbers, || {
             let names: String = numbers.iter().map(|number| format!(", \"{}\"", self.columns[*number])).collect();
-            // The token's list form serves many ids; one id is the hot path and takes the plain form below.
             format!("select id, version{names} from \"{}\" where id {{ints:1}}", self.name)
         });
         tx.visit(&statement, &[Param::Ints(ids)], each)
+    }
+
+    /// Shows one row as [`Table::select`] does: the look-up before every write.
+    pub fn select_one(
+        &self,
+        tx: &mut dyn Tx,
+        numbers: &[usize],
+        id: i64,
+        each: &mut dyn FnMut(&dyn Row) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let statement = kept(&self.reads, numbers, || {
+            let names: String = numbers.iter().map(|number| format!(", \"{}\"", self.columns[*number])).collect();
+            format!("select id, version{names} from \"{}\" where id = ?1", self.name)
+        });
+        tx.visit(&statement, &[Param::Int(id)], each)
     }
 
     /// The versions of rows.
