@@ -73,6 +73,7 @@ static END: Statement = Statement::new(
     "update sync_run set state = ?2, ended_at = ?3, moved_cursor = ?4, error_code = ?5, error = ?6 \
      where id = ?1 and state = 0",
 );
+static PLACE: Statement = Statement::new("select state, page_number from sync_run where id = ?1");
 static RESTART: Statement = Statement::new(
     "update sync_run set page_cursor = null, page_number = 0, seen_as_of = null, seen_latest = null \
      where id = ?1 and state = 0",
@@ -96,7 +97,7 @@ static LIST: Statement = Statement::new(concat!(
 ));
 static STALLED: Statement = Statement::new(
     "select count(*) from sync_run r where r.backend = ?1 and r.kind = ?2 and r.state = 1 and r.complete = 0 \
-     and r.filtered = 0 and r.offered > 0 and r.id > coalesce((select max(m.id) from sync_run m where m.backend = ?1 \
+     and r.filtered = 0 and r.created + r.updated > 0 and r.id > coalesce((select max(m.id) from sync_run m where m.backend = ?1 \
      and m.kind = ?2 and m.moved_cursor = 1), 0)",
 );
 static SEE: Statement = Statement::new("insert into sync_seen(run, page, ids) values (?1, ?2, ?3)");
@@ -177,6 +178,11 @@ pub fn advance(tx: &mut dyn Tx, run: i64, place: &Place<'_>, counts: &[i64; 15])
         *param = (*count).into();
     }
     Ok(tx.execute(&PAGE, &params)? == 1)
+}
+
+/// State of a run and pages committed.
+pub fn place(tx: &mut dyn Tx, run: i64) -> Result<Option<(i64, i64)>, Error> {
+    tx.first(&PLACE, &[run.into()], |row| Ok((row.int(0)?, row.int(1)?)))
 }
 
 /// How a run ends.

@@ -1,0 +1,276 @@
+//! Makes the plan of a page: compares items with their bindings, has the rest prepared, matched and resolved. Reads
+//! only; runs off the writer's thread.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use bindery_contract::record::{PrepareItem, Ref};
+
+use super::{
+    Error, extend as _,
+    mark::Mark,
+    matching::{self, Match},
+    order,
+    page::{Item, Page},
+    plan::{Action, Plan, Seen, What, Write},
+    prepare::{self, Mapped},
+    problem::Problem,
+    profile::Profile,
+    resolve::{self, Wanted},
+    session::Behalf,
+    target::Target,
+};
+use crate::{
+    base::Timestamp,
+    record::{Binding, binding, binding::Status},
+    storage::Store,
+};
+
+/// How a page is planned.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Map and compare what looks unchanged or up to date too.
+    pub force: bool,
+    /// Make new records without looking for matching ones: a person decided so.
+    pub unmatched: bool,
+    /// Bind to this record: a person decided so.
+    pub bind_to: Option<i64>,
+}
+
+/// A plan, and the records that are missing for it.
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// Records that must be imported before it is applied.
+    pub missing: Vec<Ref>,
+}
+
+struct Todo {
+    item: usize,
+    binding: Option<Binding>,
+}
+
+/// Plans a page.
+pub async fn plan(
+    store: &Store,
+    target: &Target,
+    mut page: Page,
+    fetched_at: Timestamp,
+    options: &Options,
+    behalf: &Behalf,
+    profile: &Profile,
+) -> Result<Planned, Error> {
+    let duplicates = page.drop_duplicates() as i64;
+    let page = Arc::new(page);
+    let mut plan = Plan::new(target.clone(), page.clone(), fetched_at);
+    plan.settled.offered = (page.items.len() + page.nameless.len()) as i64 + duplicates;
+    plan.settled.duplicates = duplicates;
+    plan.settled.skipped = duplicates;
+    let bindings = profile.look_up.time_async(look_up(store, target, &page)).await?;
+    let todo = compare(&mut plan, bindings, options);
+    let items: Vec<prepare::Item<'_>> = todo.iter().map(|todo| to_prepare(&page, todo)).collect();
+    let mapped = if items.is_empty() {
+        Vec::new()
+    } else {
+        profile.prepare.time_async(prepare::prepare(target, behalf, &items, options.force)).await?
+    };
+    let mut writes = Vec::new();
+    for (todo, mapped) in todo.into_iter().zip(mapped) {
+        let action = |what| Action {
+            item: Some(todo.item),
+            id: page.items[todo.item].id.clone(),
+            seen: todo.binding.as_ref().map(Seen::from),
+            what,
+        };
+        match mapped {
+            Mapped::Skip(reason) => plan.actions.push(action(What::Skip { reason })),
+            Mapped::Failed(problem) => plan.actions.push(action(What::Quarantine(problem))),
+            Mapped::Values(mut write, needs) => {
+                write.record = todo.binding.as_ref().and_then(|binding| binding.record).or(options.bind_to);
+                write.matched = options.bind_to.is_some() && write.record == options.bind_to;
+                let seen = todo.binding.as_ref().map(Seen::from);
+                writes.push(Wanted { item: todo.item, seen, write, needs });
+            }
+        }
+    }
+    if writes.is_empty() {
+        return Ok(Planned { plan, missing: Vec::new() });
+    }
+    let unmatched = options.unmatched;
+    let known = target.clone();
+    let (writes, matches) = profile
+        .resolve
+        .time_async(store.read(move |tx| -> Result<_, Error> {
+            let matches = if unmatched { HashMap::new() } else { matched(tx, &known, &writes)? };
+            let writes = resolve::resolve(tx, &known, writes)?;
+            Ok((writes, matches))
+        }))
+        .await?;
+    let missing = take(&mut plan, writes, matches);
+    order::sort(&mut plan);
+    Ok(Planned { plan, missing })
+}
+
+/// Resolves again what was open, after dependencies were imported.
+pub async fn resolve_again(store: &Store, mut plan: Plan, still_missing: &[Ref]) -> Result<Plan, Error> {
+    let target = plan.target.clone();
+    let mut wanted = Vec::new();
+    let mut rest = Vec::new();
+    for action in plan.actions {
+        match (action.what, action.item) {
+            (What::Write(write), Some(item)) if !write.open.is_empty() => {
+                wanted.push(Wanted { item, seen: action.seen, write, needs: Vec::new() });
+            }
+            (what, item) => rest.push(Action { what, item, ..action }),
+        }
+    }
+    plan.actions = rest;
+    let known = target.clone();
+    let writes =
+        store.read(move |tx| -> Result<_, Error> { Ok(resolve::resolve(tx, &known, wanted)?) }).await?;
+    let _ = still_missing;
+    take(&mut plan, writes, HashMap::new());
+    order::sort(&mut plan);
+    Ok(plan)
+}
+
+async fn look_up(store: &Store, target: &Target, page: &Arc<Page>) -> Result<HashMap<String, Binding>, Error> {
+    let (target, page) = (target.clone(), page.clone());
+    store
+        .read(move |tx| {
+            let ids: Vec<&str> = page.items.iter().map(|item| item.id.as_str()).collect();
+            let found = binding::find_page(tx, target.session.backend, &target.kind, &ids).map_err(below)?;
+            Ok(found.into_iter().filter_map(|b| Some((b.external_id.clone()?, b))).collect())
+        })
+        .await
+}
+
+/// Settles what needs no mapping; answers the rest.
+fn compare(plan: &mut Plan, mut bindings: HashMap<String, Binding>, options: &Options) -> Vec<Todo> {
+    let page = plan.page.clone();
+    let mut todo = Vec::with_capacity(page.items.len());
+    for (at, item) in page.items.iter().enumerate() {
+        let binding = bindings.remove(&item.id);
+        let seen = binding.as_ref().map(Seen::from);
+        let mut push = |what| plan.actions.push(Action { item: Some(at), id: item.id.clone(), seen, what });
+        let Some(known) = &binding else {
+            if item.deleted {
+                plan.settled.skipped += 1;
+                plan.settled.gone += 1;
+            } else {
+                todo.push(Todo { item: at, binding });
+            }
+            continue;
+        };
+        if item.deleted {
+            push(What::Gone);
+        } else if is_unchanged(&plan.target, item, known) && !options.force {
+            plan.settled.unchanged += 1;
+        } else if is_left_out(known) && !options.force && options.bind_to.is_none() && !options.unmatched {
+            plan.settled.skipped += 1;
+        } else if is_older(item, known) && !options.force {
+            plan.settled.unchanged += 1;
+        } else if known.record.is_some() && known.sync_date.is_some_and(|date| date > plan.fetched_at) {
+            push(What::Requeue);
+        } else {
+            todo.push(Todo { item: at, binding });
+        }
+    }
+    todo
+}
+
+/// Payload, everything that maps it, and our record are as they were after the last sync.
+fn is_unchanged(target: &Target, item: &Item, binding: &Binding) -> bool {
+    binding.payload_hash == Some(item.hash)
+        && binding.map_fingerprint == Some(target.fingerprint)
+        && binding.sync_status == Status::Success
+        && binding.record.is_some()
+        && binding.record_version == binding.current_version
+}
+
+/// A person decided, on review, that it is not imported.
+fn is_left_out(binding: &Binding) -> bool {
+    binding.record.is_none() && binding.sync_status == Status::Skipped
+}
+
+/// What we have is newer: the page was made before the last sync of this record.
+fn is_older(item: &Item, binding: &Binding) -> bool {
+    let (Some(new), Some(old)) = (&item.updated, &binding.external_updated_at) else { return false };
+    new != old
+        && binding.sync_status == Status::Success
+        && Mark::read(new).compare(&Mark::read(old)) == Some(std::cmp::Ordering::Less)
+}
+
+fn to_prepare<'p>(page: &'p Page, todo: &Todo) -> prepare::Item<'p> {
+    let item = &page.items[todo.item];
+    let bound = todo.binding.as_ref();
+    prepare::Item {
+        head: PrepareItem {
+            id: item.id.clone(),
+            create: bound.and_then(|binding| binding.record).is_none(),
+            digests: bound.and_then(|binding| binding.changed_by.clone()),
+            only: None,
+        },
+        text: page.text(item),
+    }
+}
+
+fn matched(
+    tx: &mut dyn crate::storage::Tx,
+    target: &Target,
+    writes: &[Wanted],
+) -> Result<HashMap<usize, Match>, Error> {
+    if target.matched_by.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let new: Vec<&Wanted> = writes.iter().filter(|wanted| wanted.write.record.is_none()).collect();
+    let values: Vec<_> = new.iter().map(|wanted| &wanted.write.values).collect();
+    let found = matching::find(tx, target, &values).map_err(below)?;
+    Ok(new.iter().map(|wanted| wanted.item).zip(found).collect())
+}
+
+/// Takes resolved writes into the plan; answers what must be imported first.
+fn take(plan: &mut Plan, writes: Vec<resolve::Resolved>, mut matches: HashMap<usize, Match>) -> Vec<Ref> {
+    let page = plan.page.clone();
+    let own: HashSet<&str> = page.items.iter().map(|item| item.id.as_str()).collect();
+    let mut missing: Vec<Ref> = Vec::new();
+    let name = plan.target.name().to_owned();
+    for resolved in writes {
+        let Wanted { item, seen, write, .. } = resolved.wanted;
+        let what = match (resolved.problem, matches.remove(&item)) {
+            (Some(problem), _) => What::Quarantine(problem),
+            (None, Some(Match::Several { reason, records })) => What::Hold { reason, candidates: records },
+            (None, found) => {
+                for target in resolved.missing {
+                    if !(target.kind == name && own.contains(target.id.as_str())) && !missing.contains(&target) {
+                        missing.push(target);
+                    }
+                }
+                What::Write(with_match(write, found))
+            }
+        };
+        plan.actions.push(Action { item: Some(item), id: page.items[item].id.clone(), seen, what });
+    }
+    missing
+}
+
+fn with_match(mut write: Box<Write>, found: Option<Match>) -> Box<Write> {
+    if let Some(Match::One(record)) = found {
+        write.record = Some(record);
+        write.matched = true;
+    }
+    write
+}
+
+/// A problem for a record whose dependency could not be imported.
+pub fn unmet(target: &Ref, why: &str) -> Problem {
+    let mut problem = Problem::unbound(None, &format!("{} {}", target.kind, target.id));
+    problem.message = format!("{}: {why}", problem.message);
+    problem
+}
+
+fn below(error: crate::record::Error) -> Error {
+    Error::Below(error.into())
+}

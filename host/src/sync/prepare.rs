@@ -1,0 +1,216 @@
+//! What the connector makes of items: one call a batch, its answer decoded into typed values off the writer's thread.
+//!
+//! An item that the connector or the catalogue refuses is a problem of that item; only an answer that can't be used at
+//! all, or a connector that can't work now, is an error of the run.
+
+use bindery_contract::{
+    ErrorClass, Frame, op,
+    record::{self as wire, PrepareItem, Ref},
+};
+use serde_json::value::RawValue;
+
+use super::{
+    Error, extend,
+    plan::{Children, Line, Write},
+    problem::Problem,
+    session::{self, Behalf, bad},
+    target::Target,
+};
+use crate::record::{Error as RecordError, Kind, Model, Values, decode};
+
+/// Items a call.
+const BATCH: usize = 500;
+
+/// What became of an item.
+#[derive(Debug)]
+pub enum Mapped {
+    /// The connector leaves it out.
+    Skip(String),
+    /// It can't be taken.
+    Failed(Problem),
+    /// Values, with the records that must be here first.
+    Values(Box<Write>, Vec<Ref>),
+}
+
+/// An item to be prepared.
+#[derive(Debug, Clone)]
+pub struct Item<'a> {
+    /// What the connector is told.
+    pub head: PrepareItem,
+    /// The payload.
+    pub text: &'a str,
+}
+
+/// Prepares items; the answer is in their order.
+pub async fn prepare(
+    target: &Target,
+    behalf: &Behalf,
+    items: &[Item<'_>],
+    force: bool,
+) -> Result<Vec<Mapped>, Error> {
+    let mut all = Vec::with_capacity(items.len());
+    for batch in items.chunks(BATCH) {
+        match prepare_batch(target, behalf, batch, force).await {
+            Ok(mapped) => all.extend(mapped),
+            Err(Error::Connector(error)) if is_of_items(error.class) && batch.len() > 1 => {
+                // One of them spoils the call for all: each gets a call of its own.
+                for item in batch {
+                    all.push(alone(target, behalf, item, force).await?);
+                }
+            }
+            Err(Error::Connector(error)) if is_of_items(error.class) => all.push(Mapped::Failed((&error).into())),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(all)
+}
+
+async fn alone(target: &Target, behalf: &Behalf, item: &Item<'_>, force: bool) -> Result<Mapped, Error> {
+    match prepare_batch(target, behalf, std::slice::from_ref(item), force).await {
+        Ok(mut mapped) => mapped.pop().ok_or_else(|| bad(op::PREPARE, &"no entry for the item")),
+        Err(Error::Connector(error)) if is_of_items(error.class) => Ok(Mapped::Failed((&error).into())),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether an error of a whole call may be the fault of one item in it.
+fn is_of_items(class: ErrorClass) -> bool {
+    matches!(
+        class,
+        ErrorClass::Panic | ErrorClass::Invalid | ErrorClass::Failed | ErrorClass::BadPayload | ErrorClass::Gone
+    )
+}
+
+async fn prepare_batch(
+    target: &Target,
+    behalf: &Behalf,
+    items: &[Item<'_>],
+    force: bool,
+) -> Result<Vec<Mapped>, Error> {
+    let scope = target.session.scope(behalf);
+    let heads = items.iter().map(|item| item.head.clone()).collect();
+    let request = op::Prepare { kind: target.name().to_owned(), force, items: heads };
+    let segments: Vec<&[u8]> = items.iter().map(|item| item.text.as_bytes()).collect();
+    let answer = target.session.call(&scope, op::PREPARE, &request, &segments).await?;
+    let frame = Frame::decode(&answer).map_err(|error| bad(op::PREPARE, &error))?;
+    let array = frame.segment(0).map_err(|error| bad(op::PREPARE, &error))?;
+    let mut mapped = Vec::with_capacity(items.len());
+    let mut raw = Vec::with_capacity(if target.session.extensions.is_empty() { 0 } else { items.len() });
+    for entry in entries(array)? {
+        if !target.session.extensions.is_empty() {
+            raw.push(entry.as_ref().ok().and_then(|entry| entry.values).map(RawValue::get));
+        }
+        mapped.push(match entry {
+            Ok(entry) => decoded(target, &entry),
+            Err(why) => Mapped::Failed(Problem::new("sync.bad_answer", why)),
+        });
+    }
+    if mapped.len() != items.len() {
+        return Err(bad(op::PREPARE, &format!("{} entries for {} items", mapped.len(), items.len())));
+    }
+    if !target.session.extensions.is_empty() {
+        extend::extend(target, behalf, items, &raw, &mut mapped).await?;
+    }
+    Ok(mapped)
+}
+
+/// The entries of the answer. One that can't be read spoils only itself.
+fn entries(array: &[u8]) -> Result<Vec<Result<wire::Prepared<'_>, String>>, Error> {
+    if let Ok(all) = serde_json::from_slice::<Vec<wire::Prepared<'_>>>(array) {
+        return Ok(all.into_iter().map(Ok).collect());
+    }
+    let slices: Vec<&RawValue> = serde_json::from_slice(array).map_err(|error| bad(op::PREPARE, &error))?;
+    Ok(slices.into_iter().map(|raw| serde_json::from_str(raw.get()).map_err(|error| error.to_string())).collect())
+}
+
+fn decoded(target: &Target, entry: &wire::Prepared<'_>) -> Mapped {
+    if let Some(error) = &entry.error {
+        return Mapped::Failed(error.into());
+    }
+    if let Some(reason) = &entry.skip {
+        return Mapped::Skip(reason.clone().into_owned());
+    }
+    match taken(target, entry) {
+        Ok(write) => Mapped::Values(Box::new(write), entry.dependencies.clone()),
+        Err(problem) => Mapped::Failed(problem),
+    }
+}
+
+fn taken(target: &Target, entry: &wire::Prepared<'_>) -> Result<Write, Problem> {
+    Ok(Write {
+        values: values(target, &target.kind.model, entry.values)?,
+        extra: extra(&target.kind, entry.extra)?,
+        digests: entry.digests.clone().map(|digests| digests.into_owned()),
+        children: children(target, &target.kind.model, &entry.children)?,
+        ..Write::default()
+    })
+}
+
+/// Decodes an object of values for a model.
+pub fn values(target: &Target, model: &Model, json: Option<&RawValue>) -> Result<Values, Problem> {
+    match json {
+        None => Ok(Values::new()),
+        Some(json) => decode::values(&target.catalogue, model, json.get()).map_err(refused),
+    }
+}
+
+fn extra(kind: &Kind, json: Option<&RawValue>) -> Result<Option<Values>, Problem> {
+    json.map(|json| decode::extra(kind, json.get()).map_err(refused)).transpose()
+}
+
+fn refused(error: RecordError) -> Problem {
+    crate::base::Fault::from(error).into()
+}
+
+fn children(target: &Target, parent: &Model, all: &[wire::Children<'_>]) -> Result<Vec<Children>, Problem> {
+    all.iter().map(|children| one_field(target, parent, children)).collect()
+}
+
+fn one_field(target: &Target, parent: &Model, children: &wire::Children<'_>) -> Result<Children, Problem> {
+    let name = &children.field;
+    let field = parent.field(name).ok_or_else(|| Problem {
+        field: Some(name.to_string()),
+        ..Problem::new("record.invalid_value", format!("{} has no field {name:?}", parent.name))
+    })?;
+    let bindery_contract::FieldType::One2many { model, inverse } = &field.field_type else {
+        return Err(Problem {
+            field: Some(name.to_string()),
+            ..Problem::new("record.invalid_value", format!("{}.{name} holds no lines", parent.name))
+        });
+    };
+    let kind = target.catalogue.need_kind(&children.kind).map_err(refused)?.clone();
+    let inverse = kind.model.field(inverse).filter(|_| kind.model.name == *model).ok_or_else(|| {
+        let message = format!("{} is bound to {}, but {}.{name} holds {model}", kind.name, kind.model.name, parent.name);
+        Problem::new("record.invalid_definition", message)
+    })?;
+    let mut seen = std::collections::HashSet::new();
+    let mut lines = Vec::with_capacity(children.lines.len());
+    for line in &children.lines {
+        let at = |problem: Problem| Problem { message: format!("{name} {}: {}", line.id, problem.message), ..problem };
+        if let Some(error) = &line.mapped.error {
+            return Err(at(error.into()));
+        }
+        if line.mapped.skip.is_some() {
+            continue;
+        }
+        if line.id.is_empty() || !seen.insert(&*line.id) {
+            let message = if line.id.is_empty() { "a line has no id" } else { "two lines have this id" };
+            return Err(at(Problem::new("sync.line_id", message)));
+        }
+        lines.push(Line {
+            id: line.id.clone().into_owned(),
+            values: values(target, &kind.model, line.mapped.values).map_err(at)?,
+            extra: extra(&kind, line.mapped.extra).map_err(at)?,
+            children: self::children(target, &kind.model, &line.mapped.children).map_err(at)?,
+        });
+    }
+    Ok(Children { field: field.index, inverse: inverse.index, kind, lines })
+}
+
+/// Tells the hooks that run after a write. At least once.
+pub async fn after(target: &Target, behalf: &Behalf, written: Vec<op::Written>) -> Result<(), Error> {
+    let scope = target.session.scope(behalf);
+    let request = op::After { kind: target.name().to_owned(), written };
+    let answer = target.session.call(&scope, op::AFTER_IMPORT, &request, &[]).await?;
+    session::header::<op::Done>(op::AFTER_IMPORT, &answer).map(drop)
+}

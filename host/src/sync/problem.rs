@@ -1,0 +1,103 @@
+//! What stops one record: kept on its binding with its payload, so that the others go on and it can be tried again.
+
+use bindery_contract::{Error as ContractError, ErrorClass};
+
+use super::Error;
+use crate::base::{Coded, Fault, Retry, Timestamp};
+
+/// Why one record can't be imported.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Problem {
+    /// A stable code.
+    pub code: String,
+    /// What happened.
+    pub message: String,
+    /// JSON pointer to the value at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Our field at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// Whether the same may succeed later by itself.
+    pub retry: bool,
+}
+
+impl Problem {
+    /// A problem with a code of its own.
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into(), path: None, field: None, retry: true }
+    }
+
+    /// The relation's target is not here.
+    pub fn unbound(field: Option<&str>, target: &str) -> Self {
+        Self {
+            field: field.map(str::to_owned),
+            ..Self::new("sync.unbound_relation", format!("it refers to {target}, which is not here"))
+        }
+    }
+}
+
+impl From<&ContractError> for Problem {
+    fn from(error: &ContractError) -> Self {
+        Self {
+            code: format!("connector.{}", class_name(error.class)),
+            message: error.to_string(),
+            path: error.detail.path.clone(),
+            field: error.detail.field.clone(),
+            // A payload that was refused may be mended there, or by a newer mapper: the sweep tries until its budget ends.
+            retry: error.class != ErrorClass::Unsupported,
+        }
+    }
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        Self {
+            code: fault.code.name.to_owned(),
+            field: fault.fields.first().map(|(name, _)| name.clone()),
+            retry: fault.code.retry != Retry::Never || fault.code.name.starts_with("record."),
+            message: fault.message,
+            path: None,
+        }
+    }
+}
+
+impl From<&Error> for Problem {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::Connector(error) => error.into(),
+            Error::Below(fault) => fault.clone().into(),
+            other => Self {
+                retry: other.code().retry != Retry::Never,
+                ..Self::new(other.code().name, other.to_string())
+            },
+        }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+fn class_name(class: ErrorClass) -> String {
+    serde_json::to_value(class).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// Seconds before the sweep tries again, by attempt: a minute, then ever longer, at most a day.
+pub fn retry_at(now: Timestamp, attempts: i64) -> Timestamp {
+    let doublings = u32::try_from(attempts.clamp(0, 11)).unwrap_or(11);
+    now.plus_seconds((60_i64 << doublings).min(86_400))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_wait_ever_longer_but_never_more_than_a_day() {
+        let waits: Vec<i64> = [0, 1, 2, 10, 11, 99].map(|n| retry_at(Timestamp(0), n).0 / 1_000_000).into();
+        assert_eq!(waits, [60, 120, 240, 61_440, 86_400, 86_400]);
+    }
+}

@@ -1,0 +1,149 @@
+//! A backend at work: its connector, what it was granted, and the state it must still be in when something is written.
+//!
+//! A session is a snapshot. What is prepared with it is applied only while the backend is still at its epoch.
+
+use std::sync::Arc;
+
+use bindery_contract::{Error as ContractError, Frame, Manifest, manifest};
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+
+use super::Error;
+use crate::{
+    model::job::Fence,
+    plugin::{Cancel, Context, Instance, ProgressSink, Scope},
+};
+
+/// Calls a connector. The plugin room's instance, or a scripted one in a test.
+pub trait Caller: Send + Sync {
+    /// Runs one op; payload and answer are frames.
+    fn call(
+        &self,
+        scope: Arc<Scope>,
+        op: &'static str,
+        payload: Vec<u8>,
+    ) -> BoxFuture<'static, Result<Vec<u8>, ContractError>>;
+}
+
+impl Caller for Arc<Instance> {
+    fn call(
+        &self,
+        scope: Arc<Scope>,
+        op: &'static str,
+        payload: Vec<u8>,
+    ) -> BoxFuture<'static, Result<Vec<u8>, ContractError>> {
+        let instance = self.clone();
+        Box::pin(async move { Instance::call(&instance, scope, op, payload).await })
+    }
+}
+
+/// An extension of this backend's connector: rules of another plugin, run in this backend's context.
+pub struct Extension {
+    /// The plugin that has the rules.
+    pub caller: Arc<dyn Caller>,
+    /// What it declares.
+    pub declared: manifest::Extension,
+    /// On whose behalf: the same backend, its own grants.
+    pub context: Context,
+}
+
+/// A backend at work.
+pub struct Session {
+    /// The backend's id.
+    pub backend: i64,
+    /// Its name.
+    pub name: String,
+    /// Its epoch when the session was opened.
+    pub epoch: i64,
+    /// Its connector.
+    pub caller: Arc<dyn Caller>,
+    /// What the connector declares.
+    pub manifest: Arc<Manifest>,
+    /// Digest of the code of connector and extensions, and of the settings that take part in mapping.
+    pub mapped_by: Vec<String>,
+    /// Extensions, in the order of their composition.
+    pub extensions: Vec<Extension>,
+    /// On whose behalf calls are made; job, cancel and progress are added for each piece of work.
+    pub context: Context,
+    /// Which generation serves, for messages and for noticing a reload.
+    pub generation: u64,
+}
+
+/// What a piece of work adds to the calls it makes.
+#[derive(Clone)]
+pub struct Behalf {
+    /// The job, where there is one.
+    pub job: Option<Fence>,
+    /// The ask to stop.
+    pub cancel: Cancel,
+    /// Where the connector's own progress goes.
+    pub progress: Option<ProgressSink>,
+}
+
+impl Default for Behalf {
+    fn default() -> Self {
+        Self { job: None, cancel: Cancel::never(), progress: None }
+    }
+}
+
+impl Session {
+    /// A scope for calls on behalf of some work.
+    pub fn scope(&self, behalf: &Behalf) -> Arc<Scope> {
+        scope(&self.context, behalf)
+    }
+
+    /// Runs one op and gives the frame of its answer.
+    pub async fn call<T: Serialize + Sync + ?Sized>(
+        &self,
+        scope: &Arc<Scope>,
+        op: &'static str,
+        header: &T,
+        segments: &[&[u8]],
+    ) -> Result<Vec<u8>, Error> {
+        call(&*self.caller, scope, op, header, segments).await
+    }
+
+    /// Whether the connector answers an op.
+    pub fn answers(&self, op: &str) -> bool {
+        self.manifest.ops.iter().any(|name| name == op)
+    }
+
+    /// What the connector declares of a kind.
+    pub fn kind(&self, name: &str) -> Result<&manifest::Kind, Error> {
+        self.manifest.kind(name).ok_or_else(|| {
+            let known: Vec<&str> = self.manifest.kinds.iter().map(|kind| kind.name.as_str()).collect();
+            Error::UnknownKind { kind: name.to_owned(), known: known.join(", ") }
+        })
+    }
+}
+
+/// A scope over a context, on behalf of some work.
+pub fn scope(context: &Context, behalf: &Behalf) -> Arc<Scope> {
+    let mut context = context.clone();
+    context.job = behalf.job.clone();
+    context.cancel = behalf.cancel.clone();
+    context.progress = behalf.progress.clone();
+    Scope::new(context)
+}
+
+/// Runs one op of a connector or of an extension.
+pub async fn call<T: Serialize + Sync + ?Sized>(
+    caller: &dyn Caller,
+    scope: &Arc<Scope>,
+    op: &'static str,
+    header: &T,
+    segments: &[&[u8]],
+) -> Result<Vec<u8>, Error> {
+    let payload = Frame::encode(header, segments).map_err(Error::Connector)?;
+    caller.call(scope.clone(), op, payload).await.map_err(Error::Connector)
+}
+
+/// Reads the header of an answer.
+pub fn header<T: serde::de::DeserializeOwned>(op: &'static str, answer: &[u8]) -> Result<T, Error> {
+    Frame::decode(answer).and_then(|frame| frame.header()).map_err(|error| bad(op, &error))
+}
+
+/// The answer can't be used.
+pub fn bad(op: &'static str, why: &impl std::fmt::Display) -> Error {
+    Error::BadAnswer { op, why: why.to_string() }
+}

@@ -1,0 +1,191 @@
+//! The jobs of this room as data: their kinds, their payloads, and how they fold, wait and retry.
+
+use bindery_contract::{manifest::Step, op::Written};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::session::Session;
+use crate::model::job::{NewJob, Scope};
+
+/// Imports one record: [`ImportRecord`].
+pub const IMPORT_RECORD: &str = "import.record";
+/// Imports a kind: [`ImportKind`].
+pub const IMPORT_KIND: &str = "import.kind";
+/// One step of a whole sync: [`SyncStep`].
+pub const SYNC_STEP: &str = "sync.step";
+/// All steps: [`SyncAll`].
+pub const SYNC_ALL: &str = "sync.all";
+/// Hooks after a write: [`AfterImport`].
+pub const AFTER_IMPORT: &str = "after.import";
+/// Tries failed bindings again: [`SweepFailed`].
+pub const SWEEP_FAILED: &str = "sweep.failed";
+/// Compares a backend with what is here: [`VerifyBackend`].
+pub const VERIFY: &str = "verify";
+
+/// Attempts of a job that goes on where it was: a host that is killed again and again still gets to the end.
+const ATTEMPTS: i64 = 50;
+
+/// Payload of `import.record`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ImportRecord {
+    /// The backend.
+    pub backend: i64,
+    /// The kind.
+    pub kind: String,
+    /// External id.
+    pub id: String,
+    /// Even where it looks up to date.
+    pub force: bool,
+    /// Use the payload that was kept, and ask the outside system for nothing.
+    pub replay: bool,
+    /// Make a new record, whatever matches: a person decided so.
+    pub unmatched: bool,
+    /// Bind to this record: a person decided so.
+    pub bind_to: Option<i64>,
+}
+
+/// Payload of `import.kind`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ImportKind {
+    /// The backend.
+    pub backend: i64,
+    /// The kind.
+    pub kind: String,
+    /// Even what looks unchanged, and everything instead of what changed.
+    pub force: bool,
+    /// Filters given by the operator.
+    pub filters: Vec<(String, String)>,
+    /// Write nothing: answer what would be written.
+    pub plan: bool,
+}
+
+/// Payload of `sync.step`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SyncStep {
+    /// The backend.
+    pub backend: i64,
+    /// The step.
+    pub step: Step,
+    /// Even what looks unchanged.
+    #[serde(default)]
+    pub force: bool,
+    /// Filters given by the operator.
+    #[serde(default)]
+    pub filters: Vec<(String, String)>,
+    /// Write nothing: answer what would be written.
+    #[serde(default)]
+    pub plan: bool,
+}
+
+/// Payload of `sync.all`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SyncAll {
+    /// The backend.
+    pub backend: i64,
+    /// Even what looks unchanged.
+    pub force: bool,
+    /// Filters given by the operator.
+    pub filters: Vec<(String, String)>,
+    /// Write nothing: answer what would be written.
+    pub plan: bool,
+}
+
+/// Payload of `after.import`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AfterImport {
+    /// The backend.
+    pub backend: i64,
+    /// The kind.
+    pub kind: String,
+    /// What was written.
+    pub written: Vec<Written>,
+}
+
+/// Payload of `sweep.failed`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SweepFailed {
+    /// The backend; absent: all.
+    pub backend: Option<i64>,
+}
+
+/// Payload of `verify`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VerifyBackend {
+    /// The backend.
+    pub backend: i64,
+    /// Kinds; none: all that are imported.
+    pub kinds: Vec<String>,
+    /// Import what is missing or differs, and treat what is gone as a sync would.
+    pub repair: bool,
+}
+
+/// A job of this room for a backend.
+pub fn job<T: Serialize>(kind: &str, backend: Option<i64>, payload: &T, description: String) -> NewJob {
+    let mut job = NewJob::new(kind, json!(payload));
+    job.backend = backend;
+    job.description = description;
+    job
+}
+
+/// The import of one record, folded into one that waits already.
+pub fn import_one(payload: &ImportRecord) -> NewJob {
+    let description = format!("Import {} {}", payload.kind, payload.id);
+    let mut job = job(IMPORT_RECORD, Some(payload.backend), payload, description);
+    let ImportRecord { backend, kind, id, force, replay, unmatched, bind_to } = payload;
+    let asks = u8::from(*force) | u8::from(*replay) << 1 | u8::from(*unmatched) << 2;
+    let bind_to = bind_to.unwrap_or_default();
+    job.identity = Some((format!("import:{backend}:{kind}:{asks}:{bind_to}:{id}"), Scope::UntilStart));
+    job
+}
+
+/// The plain import of one record of a backend at work.
+pub fn import_record(session: &Session, kind: &str, id: &str) -> NewJob {
+    import_one(&ImportRecord {
+        backend: session.backend,
+        kind: kind.to_owned(),
+        id: id.to_owned(),
+        ..ImportRecord::default()
+    })
+}
+
+/// The import of a kind. Equal ones fold until the first has ended.
+pub fn import_kind(payload: &ImportKind) -> NewJob {
+    let what = if payload.plan { "Plan" } else { "Import" };
+    let mut job = job(IMPORT_KIND, Some(payload.backend), payload, format!("{what} {}", payload.kind));
+    job.max_retries = ATTEMPTS;
+    job.identity = Some((format!("{IMPORT_KIND}:{}", json!(payload)), Scope::UntilDone));
+    job
+}
+
+/// One step of a whole sync. Equal ones fold until the first has ended.
+pub fn sync_step(payload: &SyncStep) -> NewJob {
+    let what = if payload.plan { "Plan" } else { "Sync" };
+    let mut job = job(SYNC_STEP, Some(payload.backend), payload, format!("{what} {}", step_name(payload.step)));
+    job.max_retries = ATTEMPTS;
+    job.identity = Some((format!("{SYNC_STEP}:{}", json!(payload)), Scope::UntilDone));
+    job
+}
+
+/// Hooks after a write.
+pub fn after_import(session: &Session, kind: &str, written: Vec<Written>) -> NewJob {
+    let description = format!("After the import of {} {kind}", written.len());
+    let payload = AfterImport { backend: session.backend, kind: kind.to_owned(), written };
+    job(AFTER_IMPORT, Some(session.backend), &payload, description)
+}
+
+/// The name of a step, as commands have it.
+pub fn step_name(step: Step) -> &'static str {
+    match step {
+        Step::Customers => "customers",
+        Step::Products => "products",
+        Step::Inventory => "inventory",
+        Step::Orders => "orders",
+        Step::Unknown => "unknown",
+    }
+}

@@ -1,0 +1,332 @@
+//! What `apply` writes for one record: the record, its lines, its binding; or its payload and the reason it waits.
+
+use std::{borrow::Cow, collections::HashSet};
+
+use super::{
+    apply::{Abort, Circumstances},
+    plan::{Action, Children, Line, Plan, What, Write},
+    problem::{self, Problem},
+    resolve,
+    target::Deletion,
+};
+use crate::{
+    model::Value,
+    record::{
+        self, Error, Input, Model,
+        binding::{self, Status, Synced},
+    },
+    storage::{Tx, quarantine as payload, review},
+};
+
+/// A record that was written.
+#[derive(Debug, Clone, Copy)]
+pub struct Wrote {
+    /// Ours.
+    pub record: i64,
+    /// It was made.
+    pub created: bool,
+    /// It, or a line of it, differs from before.
+    pub changed: bool,
+    /// It was found by matching.
+    pub matched: bool,
+    /// Lines written.
+    pub lines: i64,
+}
+
+/// Writes a record with its lines and its binding.
+pub fn write(
+    tx: &mut dyn Tx,
+    plan: &Plan,
+    action: &Action,
+    write: &Write,
+    at: &Circumstances,
+) -> Result<Result<Wrote, Problem>, Abort> {
+    let backend = plan.target.session.backend;
+    let write = if write.open.is_empty() {
+        Cow::Borrowed(write)
+    } else {
+        match resolve::settle(tx, plan.catalogue(), backend, write, &at.change)? {
+            Ok(settled) => Cow::Owned(settled),
+            Err(problem) => return Ok(Err(problem)),
+        }
+    };
+    let model = &plan.target.kind.model;
+    let (record, mut version, mut changed) = match write.record {
+        None => (record::create(tx, plan.catalogue(), model, &write.values, &at.change)?, None, true),
+        Some(record) => {
+            let written = record::write(tx, plan.catalogue(), model, record, &write.values, &at.change)?;
+            (record, Some(written.version), !written.changed.is_empty())
+        }
+    };
+    let mut lines = Lines { plan, at, written: 0, changed: false };
+    for children in &write.children {
+        lines.write(tx, model, record, children, write.record.is_none())?;
+    }
+    changed |= lines.changed;
+    if version.is_none() || lines.changed {
+        version = Some(version_of(tx, plan, model, record)?);
+    }
+    let item = action.item.map(|item| &plan.page.items[item]);
+    let synced = Synced {
+        // Without a hash the next sync maps again: a look-up that found nothing may find something then.
+        payload_hash: item.map(|item| item.hash).filter(|_| !write.unresolved),
+        map_fingerprint: Some(plan.target.fingerprint),
+        changed_by: write.digests.as_deref(),
+        record_version: version.unwrap_or_default(),
+        external_updated_at: plan.updated(action),
+        extra: write.extra.as_ref(),
+    };
+    match &action.seen {
+        Some(seen) => {
+            binding::update_synced(tx, seen.id, &plan.target.kind, record, &synced, &at.change)?;
+            if seen.retry_count > 0 || seen.record.is_none() {
+                payload::release(tx, &[seen.id])?;
+                let key = (backend, plan.target.name(), action.id.as_str());
+                review::close(tx, key, if write.matched { 1 } else { 2 }, Some(record), at.now.0, "sync")?;
+            }
+        }
+        None => {
+            binding::insert_synced(tx, backend, &plan.target.kind, &action.id, record, &synced, &at.change)?;
+        }
+    }
+    Ok(Ok(Wrote {
+        record,
+        created: write.record.is_none(),
+        changed,
+        matched: write.matched,
+        lines: lines.written,
+    }))
+}
+
+fn version_of(tx: &mut dyn Tx, plan: &Plan, model: &Model, record: i64) -> Result<i64, Error> {
+    record::row::version(tx, plan.catalogue(), model, record)
+}
+
+/// Writes lines under their own bindings.
+struct Lines<'p> {
+    plan: &'p Plan,
+    at: &'p Circumstances,
+    written: i64,
+    changed: bool,
+}
+
+impl Lines<'_> {
+    /// Makes the lines of one field what the plan says: those that are missing are gone.
+    fn write(
+        &mut self,
+        tx: &mut dyn Tx,
+        parent: &Model,
+        record: i64,
+        children: &Children,
+        is_new: bool,
+    ) -> Result<(), Abort> {
+        let backend = self.plan.target.session.backend;
+        let ids: Vec<&str> = children.lines.iter().map(|line| line.id.as_str()).collect();
+        let known = if ids.is_empty() { Vec::new() } else { binding::find_page(tx, backend, &children.kind, &ids)? };
+        if !is_new {
+            let kept = known.iter().filter_map(|binding| binding.record).collect();
+            self.remove_missing(tx, parent, record, children, &kept)?;
+        }
+        for line in &children.lines {
+            let bound = known.iter().find(|binding| binding.external_id.as_deref() == Some(&line.id));
+            self.write_line(tx, record, children, line, bound)?;
+        }
+        Ok(())
+    }
+
+    fn write_line(
+        &mut self,
+        tx: &mut dyn Tx,
+        parent: i64,
+        children: &Children,
+        line: &Line,
+        bound: Option<&record::Binding>,
+    ) -> Result<(), Abort> {
+        let (plan, at) = (self.plan, self.at);
+        let model = &children.kind.model;
+        let mut values = line.values.clone();
+        values.retain(|(field, _)| *field != children.inverse);
+        values.push((children.inverse, Input::Value(Value::Ref(parent))));
+        let known = bound.and_then(|binding| binding.record);
+        let (record, mut version) = match known {
+            Some(record) => {
+                let written = record::write(tx, plan.catalogue(), model, record, &values, &at.change)?;
+                self.changed |= !written.changed.is_empty();
+                (record, Some(written.version))
+            }
+            None => {
+                self.changed = true;
+                (record::create(tx, plan.catalogue(), model, &values, &at.change)?, None)
+            }
+        };
+        for children in &line.children {
+            self.write(tx, model, record, children, known.is_none())?;
+        }
+        if version.is_none() || !line.children.is_empty() {
+            version = Some(version_of(tx, plan, model, record)?);
+        }
+        let synced = Synced {
+            map_fingerprint: Some(plan.target.fingerprint),
+            record_version: version.unwrap_or_default(),
+            extra: line.extra.as_ref(),
+            ..Synced::default()
+        };
+        match bound {
+            Some(binding) => {
+                binding::update_synced(tx, binding.id, &children.kind, record, &synced, &at.change)?;
+            }
+            None => {
+                let backend = plan.target.session.backend;
+                binding::insert_synced(tx, backend, &children.kind, &line.id, record, &synced, &at.change)?;
+            }
+        }
+        self.written += 1;
+        Ok(())
+    }
+
+    /// Removes lines that came from there and are not there any more. Lines made here stay.
+    fn remove_missing(
+        &mut self,
+        tx: &mut dyn Tx,
+        parent: &Model,
+        record: i64,
+        children: &Children,
+        kept: &HashSet<i64>,
+    ) -> Result<(), Abort> {
+        let (plan, at) = (self.plan, self.at);
+        let rows = record::read(tx, plan.catalogue(), parent, &[record], &[children.field])?;
+        let Some((_, Value::Refs(lines))) = rows.first().and_then(|row| row.values.first()) else { return Ok(()) };
+        for line in lines.iter().filter(|line| !kept.contains(line)) {
+            if binding::find_by_record(tx, plan.target.session.backend, &children.kind, *line)?.is_some() {
+                record::unlink(tx, plan.catalogue(), &children.kind.model, &[*line], &at.change)?;
+                self.changed = true;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The connector leaves the record out: its binding says so.
+pub fn skip(tx: &mut dyn Tx, action: &Action, at: &Circumstances) -> Result<(), Abort> {
+    if let Some(seen) = &action.seen {
+        binding::set_status(tx, seen.id, Status::Skipped, at.now)?;
+        payload::release(tx, &[seen.id])?;
+    }
+    Ok(())
+}
+
+/// Keeps a record's payload on its binding, with the reason, for the sweep and for people.
+pub fn quarantine(
+    tx: &mut dyn Tx,
+    plan: &Plan,
+    action: &Action,
+    problem: &Problem,
+    at: &Circumstances,
+) -> Result<(), Abort> {
+    let (attempts, allowed) =
+        action.seen.as_ref().map_or((0, binding::MAX_RETRIES), |seen| (seen.retry_count, seen.max_retries));
+    let again = problem.retry && attempts + 1 < allowed;
+    let retry_at = again.then(|| problem::retry_at(at.now, attempts));
+    let target = &plan.target;
+    let backend = target.session.backend;
+    let message = problem.to_string();
+    let binding = binding::quarantine(tx, backend, &target.kind, &action.id, &message, retry_at, at.now)?;
+    payload::keep(
+        tx,
+        &payload::Keep {
+            backend,
+            kind: target.name(),
+            binding: Some(binding),
+            external_id: Some(&action.id),
+            run: at.run.as_ref().map(|run| run.id),
+            payload: plan.payload(action),
+            external_updated_at: plan.updated(action),
+            code: &problem.code,
+            error: &message,
+            path: problem.path.as_deref(),
+            field: problem.field.as_deref(),
+            now: at.now.0,
+        },
+    )?;
+    Ok(())
+}
+
+/// Several of ours match: a person decides.
+pub fn hold(
+    tx: &mut dyn Tx,
+    plan: &Plan,
+    action: &Action,
+    reason: &str,
+    candidates: &[i64],
+    at: &Circumstances,
+) -> Result<(), Abort> {
+    let target = &plan.target;
+    let backend = target.session.backend;
+    let message = format!("held for review: {} of our records have {reason}", candidates.len());
+    // No time to try again: a person settles it, or a later page finds the ambiguity gone.
+    let binding = binding::quarantine(tx, backend, &target.kind, &action.id, &message, None, at.now)?;
+    let list = serde_json::json!(candidates).to_string();
+    review::hold(
+        tx,
+        &review::Hold {
+            backend,
+            kind: target.name(),
+            external_id: &action.id,
+            binding,
+            reason,
+            candidates: &list,
+            payload: plan.payload(action),
+            external_updated_at: plan.updated(action),
+            now: at.now.0,
+        },
+    )?;
+    Ok(())
+}
+
+/// Their record is gone: ours is left, archived or removed, as the operator wants. Answers whether something changed.
+pub fn gone(tx: &mut dyn Tx, plan: &Plan, action: &Action, at: &Circumstances) -> Result<bool, Abort> {
+    let Some(seen) = &action.seen else { return Ok(false) };
+    debug_assert!(matches!(action.what, What::Gone), "only what is gone is treated so");
+    let Some(record) = seen.record else {
+        // It was never imported: nothing of ours stands for it.
+        binding::unbind(tx, seen.id)?;
+        return Ok(true);
+    };
+    let model = &plan.target.kind.model;
+    match plan.target.policy.deletion {
+        Deletion::Ignore => {
+            binding::set_status(tx, seen.id, Status::Skipped, at.now)?;
+            Ok(false)
+        }
+        Deletion::Archive => archive(tx, plan, model, seen.id, record, at),
+        Deletion::Delete => {
+            let removed = tx.savepoint(|tx| record::unlink(tx, plan.catalogue(), model, &[record], &at.change))?;
+            match removed {
+                Ok(()) => Ok(true),
+                Err(Error::InUse { .. } | Error::Storage(crate::storage::Error::ForeignKey(_))) => {
+                    archive(tx, plan, model, seen.id, record, at)
+                }
+                Err(error) => Err(error.into()),
+            }
+        }
+    }
+}
+
+fn archive(
+    tx: &mut dyn Tx,
+    plan: &Plan,
+    model: &Model,
+    binding: i64,
+    record: i64,
+    at: &Circumstances,
+) -> Result<bool, Abort> {
+    let changed = match model.field("active") {
+        None => false,
+        Some(active) => {
+            let values = vec![(active.index, Input::Value(Value::Bool(false)))];
+            !record::write(tx, plan.catalogue(), model, record, &values, &at.change)?.changed.is_empty()
+        }
+    };
+    binding::set_status(tx, binding, Status::Skipped, at.now)?;
+    Ok(changed)
+}
