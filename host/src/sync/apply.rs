@@ -145,7 +145,7 @@ pub fn apply(tx: &mut dyn Tx, plan: &Plan, at: &Circumstances) -> Result<Applied
             written.push(bindery_contract::op::Written { id: action.id.clone(), record, created });
         }
     }
-    if plan.target.session.answers(bindery_contract::op::AFTER_IMPORT) && !written.is_empty() {
+    if plan.target.has_hook("after") && !written.is_empty() {
         enqueue(tx, at, after_job(plan, written))?;
     }
     finish(tx, plan, at, &mut applied)?;
@@ -312,7 +312,11 @@ fn finish(tx: &mut dyn Tx, plan: &Plan, at: &Circumstances, applied: &mut Applie
     if let (Some(result), Some(fence)) = (&at.finish, &at.fence) {
         let mut result = result.clone();
         if let Some(object) = result.as_object_mut() {
-            object.entry("account").or_insert_with(|| json!(applied.account));
+            let account = match &at.run {
+                Some(step) => run::get(tx, step.id)?.map_or(applied.account, |run| Account::from_counts(run.counts)),
+                None => applied.account,
+            };
+            object.entry("account").or_insert_with(|| json!(account));
         }
         queue::finish(tx, at.now, fence, &queue::Outcome::Done(result)).map_err(|error| Error::Below(error.into()))?;
     }

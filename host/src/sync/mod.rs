@@ -5,12 +5,40 @@
 //! It calls connectors only through `plugin`, writes only through the rooms below, and checks nobody's access.
 
 pub mod account;
+pub mod apply;
 pub mod digest;
+pub mod engine;
 pub mod error;
+mod extend;
+mod fetch;
+mod gone;
 pub mod guard;
+pub mod handler;
 pub mod mark;
+mod matching;
+mod order;
 pub mod page;
+pub mod plan;
+mod pipeline;
+mod planner;
+mod prepare;
+mod preview;
+pub mod problem;
+pub mod profile;
+mod resolve;
+pub mod review;
+pub mod session;
+pub mod single;
 pub mod slice;
+pub mod start;
+pub mod status;
+pub mod step;
+mod sweep;
+pub mod target;
+pub mod task;
+mod verify;
+mod write;
 
 pub use account::Account;
+pub use engine::Engine;
 pub use error::{CODES, Error};

@@ -117,6 +117,11 @@ impl Page {
         Ok(Self { body, items, nameless, next: page.next, total: page.total, as_of: page.as_of })
     }
 
+    /// A page without items.
+    pub fn empty() -> Self {
+        Self { body: Bytes::new(), items: Vec::new(), nameless: Vec::new(), next: None, total: None, as_of: None }
+    }
+
     /// A page of one record that was read on its own. The id asked for rules: an answer may not tell one.
     pub fn one(body: Bytes, span: Range<usize>, head: record::ItemHead, digest: &Digest) -> Result<Self, Error> {
         let sent = SentPage { items: vec![head], ..SentPage::default() };

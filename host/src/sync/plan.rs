@@ -128,6 +128,8 @@ pub struct Line {
     pub id: String,
     /// What is set, without the parent.
     pub values: Values,
+    /// What is set besides, where the line is made.
+    pub create_values: Values,
     /// Extra fields of its binding.
     pub extra: Option<Values>,
     /// Lines of the line.

@@ -9,7 +9,7 @@ use std::{
 use bindery_contract::record::{PrepareItem, Ref};
 
 use super::{
-    Error, extend as _,
+    Error,
     mark::Mark,
     matching::{self, Match},
     order,
@@ -70,7 +70,7 @@ pub async fn plan(
     plan.settled.skipped = duplicates;
     let bindings = profile.look_up.time_async(look_up(store, target, &page)).await?;
     let todo = compare(&mut plan, bindings, options);
-    let items: Vec<prepare::Item<'_>> = todo.iter().map(|todo| to_prepare(&page, todo)).collect();
+    let items: Vec<prepare::Item<'_>> = todo.iter().map(|todo| to_prepare(&page, todo, target, options)).collect();
     let mapped = if items.is_empty() {
         Vec::new()
     } else {
@@ -110,11 +110,61 @@ pub async fn plan(
         .await?;
     let missing = take(&mut plan, writes, matches);
     order::sort(&mut plan);
-    Ok(Planned { plan, missing })
+    let missing_too = map_matched_again(store, &mut plan, options, behalf).await?;
+    Ok(Planned { plan, missing: [missing, missing_too].concat() })
+}
+
+/// Records that were matched are no new ones: they are mapped again, without what is only set on new records.
+async fn map_matched_again(
+    store: &Store,
+    plan: &mut Plan,
+    options: &Options,
+    behalf: &Behalf,
+) -> Result<Vec<Ref>, Error> {
+    let target = plan.target.clone();
+    let page = plan.page.clone();
+    let mut again: HashMap<usize, (i64, Option<Seen>)> = HashMap::new();
+    for action in &plan.actions {
+        if let (What::Write(write), Some(item)) = (&action.what, action.item)
+            && write.matched
+            && options.bind_to.is_none()
+            && let Some(record) = write.record
+        {
+            again.insert(item, (record, action.seen));
+        }
+    }
+    if again.is_empty() {
+        return Ok(Vec::new());
+    }
+    plan.actions.retain(|action| action.item.is_none_or(|item| !again.contains_key(&item)));
+    let mut at: Vec<usize> = again.keys().copied().collect();
+    at.sort_unstable();
+    let head = |item: usize| PrepareItem { id: page.items[item].id.clone(), ..PrepareItem::default() };
+    let items: Vec<prepare::Item<'_>> =
+        at.iter().map(|item| prepare::Item { head: head(*item), text: page.text(&page.items[*item]) }).collect();
+    let mut wanted = Vec::new();
+    for (item, mapped) in at.into_iter().zip(prepare::prepare(&target, behalf, &items, options.force).await?) {
+        let (record, seen) = again[&item];
+        let what = match mapped {
+            Mapped::Skip(reason) => What::Skip { reason },
+            Mapped::Failed(problem) => What::Quarantine(problem),
+            Mapped::Values(mut write, needs) => {
+                write.record = Some(record);
+                write.matched = true;
+                wanted.push(Wanted { item, seen, write, needs });
+                continue;
+            }
+        };
+        plan.actions.push(Action { item: Some(item), id: page.items[item].id.clone(), seen, what });
+    }
+    let writes = store.read(move |tx| -> Result<_, Error> { Ok(resolve::resolve(tx, &target, wanted)?) }).await?;
+    let missing = take(plan, writes, HashMap::new());
+    order::sort(plan);
+    Ok(missing)
 }
 
 /// Resolves again what was open, after dependencies were imported.
-pub async fn resolve_again(store: &Store, mut plan: Plan, still_missing: &[Ref]) -> Result<Plan, Error> {
+pub async fn resolve_again(store: &Store, mut plan: Plan, unmet: &[(Ref, String)]) -> Result<Plan, Error> {
     let target = plan.target.clone();
     let mut wanted = Vec::new();
     let mut rest = Vec::new();
@@ -130,10 +180,27 @@ pub async fn resolve_again(store: &Store, mut plan: Plan, still_missing: &[Ref])
     let known = target.clone();
     let writes =
         store.read(move |tx| -> Result<_, Error> { Ok(resolve::resolve(tx, &known, wanted)?) }).await?;
-    let _ = still_missing;
-    take(&mut plan, writes, HashMap::new());
+    let left = take(&mut plan, writes, HashMap::new());
+    for action in &mut plan.actions {
+        let What::Write(write) = &action.what else { continue };
+        let open = left.iter().find(|need| write.open.contains(&crate::record::Symbolic::Ref((*need).clone())));
+        if let Some((need, why)) = open.and_then(|open| unmet.iter().find(|(need, _)| need == open)) {
+            action.what = What::Quarantine(self::unmet(need, why));
+        }
+    }
     order::sort(&mut plan);
     Ok(plan)
+}
+
+/// Which of some records are still not here.
+pub async fn still_missing(store: &Store, plan: &Plan, missing: Vec<Ref>) -> Result<Vec<Ref>, Error> {
+    let target = plan.target.clone();
+    store
+        .read(move |tx| -> Result<_, Error> {
+            let left = resolve::unbound(tx, &target, missing.iter())?;
+            Ok(missing.into_iter().filter(|need| left.get(&need.kind).is_some_and(|ids| ids.contains(&need.id))).collect())
+        })
+        .await
 }
 
 async fn look_up(store: &Store, target: &Target, page: &Arc<Page>) -> Result<HashMap<String, Binding>, Error> {
@@ -185,7 +252,8 @@ fn compare(plan: &mut Plan, mut bindings: HashMap<String, Binding>, options: &Op
 fn is_unchanged(target: &Target, item: &Item, binding: &Binding) -> bool {
     binding.payload_hash == Some(item.hash)
         && binding.map_fingerprint == Some(target.fingerprint)
-        && binding.sync_status == Status::Success
+        && matches!(binding.sync_status, Status::Success | Status::InProgress)
+        && binding.retry_count == 0
         && binding.record.is_some()
         && binding.record_version == binding.current_version
 }
@@ -203,14 +271,16 @@ fn is_older(item: &Item, binding: &Binding) -> bool {
         && Mark::read(new).compare(&Mark::read(old)) == Some(std::cmp::Ordering::Less)
 }
 
-fn to_prepare<'p>(page: &'p Page, todo: &Todo) -> prepare::Item<'p> {
+fn to_prepare<'p>(page: &'p Page, todo: &Todo, target: &Target, options: &Options) -> prepare::Item<'p> {
     let item = &page.items[todo.item];
     let bound = todo.binding.as_ref();
+    // Digests of rules that were another mapper's tell nothing.
+    let same_mapper = bound.filter(|b| b.map_fingerprint == Some(target.fingerprint) && !options.force);
     prepare::Item {
         head: PrepareItem {
             id: item.id.clone(),
-            create: bound.and_then(|binding| binding.record).is_none(),
-            digests: bound.and_then(|binding| binding.changed_by.clone()),
+            create: bound.and_then(|binding| binding.record).or(options.bind_to).is_none(),
+            digests: same_mapper.and_then(|binding| binding.changed_by.clone()),
             only: None,
         },
         text: page.text(item),
@@ -265,7 +335,7 @@ fn with_match(mut write: Box<Write>, found: Option<Match>) -> Box<Write> {
 }
 
 /// A problem for a record whose dependency could not be imported.
-pub fn unmet(target: &Ref, why: &str) -> Problem {
+fn unmet(target: &Ref, why: &str) -> Problem {
     let mut problem = Problem::unbound(None, &format!("{} {}", target.kind, target.id));
     problem.message = format!("{}: {why}", problem.message);
     problem

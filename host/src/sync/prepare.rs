@@ -200,6 +200,7 @@ fn one_field(target: &Target, parent: &Model, children: &wire::Children<'_>) -> 
         lines.push(Line {
             id: line.id.clone().into_owned(),
             values: values(target, &kind.model, line.mapped.values).map_err(at)?,
+            create_values: values(target, &kind.model, line.mapped.create_values).map_err(at)?,
             extra: extra(&kind, line.mapped.extra).map_err(at)?,
             children: self::children(target, &kind.model, &line.mapped.children).map_err(at)?,
         });

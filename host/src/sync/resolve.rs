@@ -76,7 +76,7 @@ fn alone(tx: &mut dyn Tx, target: &Target, write: &Write) -> Result<Result<Resol
 }
 
 /// Which of some records are not bound to one of ours.
-fn unbound<'r>(
+pub fn unbound<'r>(
     tx: &mut dyn Tx,
     target: &Target,
     needs: impl Iterator<Item = &'r Ref>,
@@ -162,6 +162,7 @@ fn each_values(write: &Write, each: &mut dyn FnMut(&Values)) {
     fn lines(children: &[Children], each: &mut dyn FnMut(&Values)) {
         for line in children.iter().flat_map(|children| &children.lines) {
             each(&line.values);
+            each(&line.create_values);
             lines(&line.children, each);
         }
     }
@@ -182,6 +183,7 @@ fn each_values_mut(write: &mut Write, each: &mut dyn FnMut(&mut Values)) -> bool
         let mut any = false;
         for line in children.iter_mut().flat_map(|children| &mut children.lines) {
             any |= one(&mut line.values, each);
+            any |= one(&mut line.create_values, each);
             any |= lines(&mut line.children, each);
         }
         any

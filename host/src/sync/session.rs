@@ -8,10 +8,12 @@ use bindery_contract::{Error as ContractError, Frame, Manifest, manifest};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
-use super::Error;
+use super::{Error, target::Policy};
 use crate::{
+    backend::Opened,
     model::job::Fence,
-    plugin::{Cancel, Context, Instance, ProgressSink, Scope},
+    plugin::{Context, Scope},
+    queue::{Cancel, ProgressHandle, Running},
 };
 
 /// Calls a connector. The plugin room's instance, or a scripted one in a test.
@@ -25,15 +27,15 @@ pub trait Caller: Send + Sync {
     ) -> BoxFuture<'static, Result<Vec<u8>, ContractError>>;
 }
 
-impl Caller for Arc<Instance> {
+impl Caller for Arc<Opened> {
     fn call(
         &self,
         scope: Arc<Scope>,
         op: &'static str,
         payload: Vec<u8>,
     ) -> BoxFuture<'static, Result<Vec<u8>, ContractError>> {
-        let instance = self.clone();
-        Box::pin(async move { Instance::call(&instance, scope, op, payload).await })
+        let opened = self.clone();
+        Box::pin(async move { opened.as_ref().call(scope, op, payload).await })
     }
 }
 
@@ -67,22 +69,24 @@ pub struct Session {
     pub context: Context,
     /// Which generation serves, for messages and for noticing a reload.
     pub generation: u64,
+    /// What the operator has set.
+    pub policy: Policy,
 }
 
 /// What a piece of work adds to the calls it makes.
-#[derive(Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Behalf {
     /// The job, where there is one.
     pub job: Option<Fence>,
     /// The ask to stop.
     pub cancel: Cancel,
     /// Where the connector's own progress goes.
-    pub progress: Option<ProgressSink>,
+    pub progress: Option<ProgressHandle>,
 }
 
-impl Default for Behalf {
-    fn default() -> Self {
-        Self { job: None, cancel: Cancel::never(), progress: None }
+impl From<&Running> for Behalf {
+    fn from(job: &Running) -> Self {
+        Self { job: Some(job.fence.clone()), cancel: job.cancel.clone(), progress: Some(job.progress.clone()) }
     }
 }
 

@@ -107,6 +107,11 @@ impl Target {
         self.policy.overlap_seconds.or(self.declared.overlap_seconds).unwrap_or(mark::OVERLAP_SECONDS)
     }
 
+    /// Whether the importer has a hook.
+    pub fn has_hook(&self, hook: &str) -> bool {
+        self.declared.import_hooks.iter().any(|name| name == hook)
+    }
+
     /// Whether another kind's records can be fetched one by one.
     pub fn can_import(&self, kind: &str) -> bool {
         self.session.manifest.kind(kind).is_some_and(|kind| kind.import) && self.session.answers(op::READ)

@@ -21,6 +21,8 @@ pub const AFTER_IMPORT: &str = "after.import";
 pub const SWEEP_FAILED: &str = "sweep.failed";
 /// Compares a backend with what is here: [`VerifyBackend`].
 pub const VERIFY: &str = "verify";
+/// A declared action of a connector: [`Action`].
+pub const ACTION: &str = "connector.action";
 
 /// Attempts of a job that goes on where it was: a host that is killed again and again still gets to the end.
 const ATTEMPTS: i64 = 50;
@@ -77,6 +79,9 @@ pub struct SyncStep {
     /// Write nothing: answer what would be written.
     #[serde(default)]
     pub plan: bool,
+    /// Part of a whole sync: a step that the connector does not do is no failure.
+    #[serde(default)]
+    pub lenient: bool,
 }
 
 /// Payload of `sync.all`.
@@ -103,6 +108,18 @@ pub struct AfterImport {
     pub kind: String,
     /// What was written.
     pub written: Vec<Written>,
+}
+
+/// Payload of `connector.action`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Action {
+    /// The backend.
+    pub backend: i64,
+    /// Its name.
+    pub name: String,
+    /// Its arguments.
+    pub arguments: serde_json::Value,
 }
 
 /// Payload of `sweep.failed`.

@@ -99,7 +99,9 @@ pub fn write(
 }
 
 fn version_of(tx: &mut dyn Tx, plan: &Plan, model: &Model, record: i64) -> Result<i64, Error> {
-    record::row::version(tx, plan.catalogue(), model, record)
+    let any = model.fields.iter().find(|field| field.is_stored()).map(|field| field.index);
+    let rows = record::read(tx, plan.catalogue(), model, &[record], any.as_slice())?;
+    rows.first().map(|row| row.version).ok_or_else(|| Error::Missing { model: model.name.clone(), id: record })
 }
 
 /// Writes lines under their own bindings.
@@ -156,6 +158,10 @@ impl Lines<'_> {
             }
             None => {
                 self.changed = true;
+                for (field, input) in &line.create_values {
+                    values.retain(|(known, _)| known != field);
+                    values.push((*field, input.clone()));
+                }
                 (record::create(tx, plan.catalogue(), model, &values, &at.change)?, None)
             }
         };

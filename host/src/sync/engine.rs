@@ -1,0 +1,112 @@
+//! The room's working parts: the rooms below that a sync needs, sessions of backends, and the door to `apply`.
+
+use std::sync::Arc;
+
+use super::{
+    Error,
+    apply::{self, Abort, Applied, Circumstances},
+    guard::Limits,
+    plan::Plan,
+    session::{Behalf, Session},
+    target::{Deletion, Policy, Target},
+};
+use crate::{
+    backend::{Backends, Opened, RemoteDeletion},
+    base::{Clock, Fault},
+    record::{Change, Current},
+    storage::{Durability, Store},
+};
+
+/// What a sync is made of. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    /// The store.
+    pub store: Store,
+    /// The clock.
+    pub clock: Clock,
+    /// Models and kinds.
+    pub catalogue: Current,
+    /// Backends.
+    pub backends: Arc<Backends>,
+    /// What one run may read.
+    pub limits: Limits,
+}
+
+/// Pages that are being written at once, while nobody else waits for the writer.
+pub const IN_FLIGHT: usize = 4;
+
+impl Engine {
+    /// Over the rooms below.
+    pub fn new(store: Store, clock: Clock, catalogue: Current, backends: Arc<Backends>) -> Self {
+        Self { store, clock, catalogue, backends, limits: Limits::default() }
+    }
+
+    /// A backend at work, as it stands now.
+    pub async fn session(&self, backend: i64) -> Result<Arc<Session>, Error> {
+        let opened = self.backends.opened(backend).await.map_err(Fault::from)?;
+        Ok(Arc::new(session(&opened)))
+    }
+
+    /// A kind of a backend at work.
+    pub fn target(&self, session: &Arc<Session>, kind: &str) -> Result<Target, Error> {
+        Target::new(session.clone(), self.catalogue.get(), kind, session.policy)
+    }
+
+    /// The circumstances of an apply now.
+    pub fn circumstances(&self, session: &Session, behalf: &Behalf) -> Circumstances {
+        let now = self.clock.now();
+        Circumstances {
+            now,
+            change: Change::from_backend(session.backend, now),
+            fence: behalf.job.clone(),
+            spawned_by: behalf.job.as_ref().map(|fence| fence.job),
+            run: None,
+            careful: false,
+            finish: None,
+        }
+    }
+
+    /// Applies a plan once, as it is.
+    pub async fn try_apply(&self, plan: Arc<Plan>, at: Circumstances) -> Result<Applied, Abort> {
+        // A record, its binding and its outbox row, and about as many lines.
+        let rows = plan.actions.len() * 3 + 1;
+        self.store.write_weighted(Durability::Durable, rows, move |tx| apply::apply(tx, &plan, &at)).await
+    }
+
+    /// Applies a plan. Where a record of it can't be written, it is applied again with care, so that the others are.
+    pub async fn apply(&self, plan: Arc<Plan>, mut at: Circumstances) -> Result<Applied, Error> {
+        loop {
+            match self.try_apply(plan.clone(), at.clone()).await {
+                Ok(applied) => return Ok(applied),
+                Err(Abort::Plan(error)) => return Err(error),
+                Err(Abort::Record(_)) if !at.careful => at.careful = true,
+                Err(Abort::Record(problem)) => return Err(Error::Refused(problem.message)),
+                Err(Abort::OutOfOrder) => return Err(Error::Fenced),
+            }
+        }
+    }
+}
+
+fn session(opened: &Arc<Opened>) -> Session {
+    let generation = opened.instance.generation();
+    let settings = serde_json::to_string(opened.mapping_settings()).unwrap_or_default();
+    Session {
+        backend: opened.backend.id,
+        name: opened.backend.name.clone(),
+        epoch: opened.epoch,
+        caller: Arc::new(opened.clone()),
+        manifest: Arc::new(opened.manifest().clone()),
+        mapped_by: vec![generation.sha256.clone(), settings],
+        extensions: Vec::new(),
+        context: opened.context(),
+        generation: generation.number,
+        policy: Policy {
+            deletion: match opened.backend.business.remote_deletion {
+                RemoteDeletion::Ignore => Deletion::Ignore,
+                RemoteDeletion::Archive => Deletion::Archive,
+                RemoteDeletion::Delete => Deletion::Delete,
+            },
+            ..Policy::default()
+        },
+    }
+}

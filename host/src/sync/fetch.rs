@@ -1,0 +1,169 @@
+//! Fetches pages and single records through the connector, and slices them. It compares and writes nothing.
+
+use bindery_contract::{
+    Frame, op,
+    record::{External, ItemHead, Page as WirePage},
+};
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::{
+    Error,
+    guard::{Limits, Paging},
+    page::{Page, SentPage},
+    profile::Profile,
+    session::{Behalf, bad},
+    slice::{Pointers, scalar},
+    target::Target,
+};
+use crate::{
+    base::{Clock, Timestamp},
+    plugin::Scope,
+};
+
+/// Which pages are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Ask {
+    /// Only what changed at or after this.
+    pub since: Option<String>,
+    /// The page to begin with.
+    pub cursor: Option<String>,
+    /// Filters given by the operator.
+    pub filters: Vec<(String, String)>,
+}
+
+/// A page with the moment it was asked for.
+pub type Fetched = Result<(Page, Timestamp), Error>;
+
+/// Fetches page after page into a channel, until the last one, an error, or nobody listens any more.
+pub async fn pages(
+    target: Target,
+    behalf: Behalf,
+    ask: Ask,
+    (limits, clock): (Limits, Clock),
+    profile: std::sync::Arc<Profile>,
+    into: mpsc::Sender<Fetched>,
+) {
+    let mut paging = Paging::new(limits);
+    let mut cursor = ask.cursor.clone();
+    loop {
+        let fetched_at = clock.now();
+        let page = match paging.ask(cursor.as_deref()) {
+            Ok(()) => list(&target, &behalf, &ask, cursor.as_deref(), &profile).await,
+            Err(error) => Err(error),
+        };
+        let page = page.and_then(|page| {
+            paging.got(page.items.iter().map(|item| item.id.as_str()), page.next.is_some())?;
+            Ok(page)
+        });
+        let next = page.as_ref().ok().and_then(|page| page.next.clone());
+        if into.send(page.map(|page| (page, fetched_at))).await.is_err() || next.is_none() {
+            return;
+        }
+        cursor = next;
+    }
+}
+
+/// Fetches one page.
+pub async fn list(
+    target: &Target,
+    behalf: &Behalf,
+    ask: &Ask,
+    cursor: Option<&str>,
+    profile: &Profile,
+) -> Result<Page, Error> {
+    let scope = target.session.scope(behalf);
+    let request = op::List {
+        kind: target.name().to_owned(),
+        since: ask.since.clone(),
+        cursor: cursor.map(str::to_owned),
+        limit: target.policy.page_size,
+        filters: ask.filters.clone(),
+    };
+    let answer = profile.fetch.time_async(target.session.call(&scope, op::LIST, &request, &[])).await?;
+    profile.slice.time(|| sliced(target, &scope, answer))
+}
+
+fn sliced(target: &Target, scope: &Scope, answer: Vec<u8>) -> Result<Page, Error> {
+    let answer = Bytes::from(answer);
+    let frame = Frame::decode(&answer).map_err(|error| bad(op::LIST, &error))?;
+    match frame.header().map_err(|error| bad(op::LIST, &error))? {
+        WirePage::Kept(spec) => {
+            let kept = scope
+                .kept(spec.handle)
+                .ok_or_else(|| bad(op::LIST, &format!("there is no kept body {}", spec.handle)))?;
+            scope.release(spec.handle);
+            // The `Date` header is the outside system's clock, in the form of HTTP.
+            let clock = kept.date.as_deref().and_then(http_date);
+            Page::kept(kept.bytes, &spec, &target.digest, clock)
+        }
+        WirePage::Items { items, next, total, as_of } => {
+            let base = answer.as_ptr() as usize;
+            let spans: Vec<_> = (frame.segments.iter())
+                .map(|segment| {
+                    let start = segment.as_ptr() as usize - base;
+                    start..start + segment.len()
+                })
+                .collect();
+            let page = SentPage { items, next: next.filter(|next| !next.is_empty()), total, as_of };
+            Page::sent(answer.clone(), &spans, page, &target.digest)
+        }
+        WirePage::Unknown => Err(bad(op::LIST, &"the page has a form of a newer contract")),
+    }
+}
+
+/// Fetches one record, as a page of one.
+pub async fn read(target: &Target, behalf: &Behalf, id: &str) -> Result<Page, Error> {
+    let scope = target.session.scope(behalf);
+    let request = op::Read { kind: target.name().to_owned(), id: id.to_owned() };
+    let answer = Bytes::from(target.session.call(&scope, op::READ, &request, &[]).await?);
+    let frame = Frame::decode(&answer).map_err(|error| bad(op::READ, &error))?;
+    let head = |updated| ItemHead { id: id.to_owned(), updated, deleted: false };
+    match frame.header().map_err(|error| bad(op::READ, &error))? {
+        External::Kept { handle, item, updated, .. } => {
+            let kept = scope.kept(handle).ok_or_else(|| bad(op::READ, &format!("there is no kept body {handle}")))?;
+            let start = super::page::start(&kept.bytes);
+            let text = std::str::from_utf8(&kept.bytes)
+                .map_err(|error| Error::NotJson { why: error.to_string(), start: start.clone() })?;
+            let pointers = Pointers::new([item.as_str()]).map_err(|error| bad(op::READ, &error))?;
+            let found = pointers.find(text).map_err(|error| Error::NotJson { why: error.to_string(), start })?;
+            let raw = found[0].ok_or_else(|| bad(op::READ, &format!("there is no record at {item:?}")))?;
+            let updated = match updated {
+                None => None,
+                Some(pointer) => {
+                    let pointers = Pointers::new([pointer.as_str()]).map_err(|error| bad(op::READ, &error))?;
+                    pointers.find_in(raw)[0].and_then(scalar).map(|text| text.into_owned())
+                }
+            };
+            let at = raw.get().as_ptr() as usize - text.as_ptr() as usize;
+            Page::one(kept.bytes.clone(), at..at + raw.get().len(), head(updated), &target.digest)
+        }
+        External::Item(told) => {
+            let segment = frame.segment(0).map_err(|error| bad(op::READ, &error))?;
+            let at = segment.as_ptr() as usize - answer.as_ptr() as usize;
+            Page::one(answer.clone(), at..at + segment.len(), head(told.updated), &target.digest)
+        }
+        External::Id { .. } | External::Unknown => Err(bad(op::READ, &"the answer holds no record")),
+    }
+}
+
+/// `Tue, 24 Nov 2026 10:00:00 GMT` as RFC 3339; what is RFC 3339 already stays.
+fn http_date(text: &str) -> Option<String> {
+    if text.parse::<jiff::Timestamp>().is_ok() {
+        return Some(text.to_owned());
+    }
+    let date = jiff::fmt::rfc2822::parse(text).ok()?;
+    Some(date.timestamp().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_of_an_answer_is_understood() {
+        assert_eq!(http_date("Tue, 24 Nov 2026 10:00:00 GMT").as_deref(), Some("2026-11-24T10:00:00Z"));
+        assert_eq!(http_date("2026-11-24T10:00:00Z").as_deref(), Some("2026-11-24T10:00:00Z"));
+        assert_eq!(http_date("yesterday"), None);
+    }
+}

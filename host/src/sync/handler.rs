@@ -1,0 +1,174 @@
+//! The handlers of this room's jobs, and what an error means for a job.
+
+use std::sync::Arc;
+
+use bindery_contract::ErrorClass;
+use futures_util::future::BoxFuture;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::{
+    Error,
+    engine::Engine,
+    pipeline::Wish,
+    planner::Options,
+    prepare, session,
+    single::One,
+    session::Behalf,
+    task::{self, AfterImport, ImportKind, ImportRecord},
+};
+use crate::{
+    base::{Coded, Fault, Retry},
+    queue::{Cancel, CancelReason, Handler, Handlers, Outcome, Running},
+};
+
+/// The kinds of jobs that this room runs.
+#[derive(Debug, Clone, Copy)]
+enum Work {
+    Record,
+    Kind,
+    Step,
+    All,
+    After,
+    Sweep,
+    Verify,
+    Action,
+}
+
+struct Job(Engine, Work);
+
+impl Engine {
+    /// Registers the handlers of this room.
+    #[must_use]
+    pub fn handlers(&self, handlers: Handlers) -> Handlers {
+        let job = |work| Arc::new(Job(self.clone(), work));
+        handlers
+            .with(task::IMPORT_RECORD, job(Work::Record))
+            .with(task::IMPORT_KIND, job(Work::Kind))
+            .with(task::SYNC_STEP, job(Work::Step))
+            .with(task::SYNC_ALL, job(Work::All))
+            .with(task::AFTER_IMPORT, job(Work::After))
+            .with(task::SWEEP_FAILED, job(Work::Sweep))
+            .with(task::VERIFY, job(Work::Verify))
+            .with(task::ACTION, job(Work::Action))
+    }
+}
+
+impl Handler for Job {
+    fn run(&self, job: Running) -> BoxFuture<'static, Outcome> {
+        let (engine, work) = (self.0.clone(), self.1);
+        Box::pin(async move {
+            let done = match work {
+                Work::Record => engine.run_record(&job).await,
+                Work::Kind => engine.run_kind(&job).await,
+                Work::Step => engine.run_step(&job).await,
+                Work::All => engine.run_all(&job).await,
+                Work::After => engine.run_after(&job).await,
+                Work::Sweep => engine.run_sweep(&job).await,
+                Work::Verify => engine.run_verify(&job).await,
+                Work::Action => engine.run_action(&job).await,
+            };
+            done.unwrap_or_else(outcome)
+        })
+    }
+}
+
+/// Reads a job's payload.
+pub(super) fn payload<T: DeserializeOwned>(job: &Running) -> Result<T, Error> {
+    serde_json::from_value(job.payload.clone())
+        .map_err(|error| Error::Refused(format!("the payload of job {} can't be read: {error}", job.id)))
+}
+
+/// What an error makes of its job.
+fn outcome(error: Error) -> Outcome {
+    match error {
+        Error::Cancelled => Outcome::Cancelled,
+        Error::Stopping => Outcome::HandBack,
+        error => Outcome::from(Fault::from(error)),
+    }
+}
+
+/// Whether a job that met an error goes on later, so that its run stays open.
+pub(super) fn goes_on(error: &Error) -> bool {
+    !matches!(error, Error::Cancelled) && error.code().retry != Retry::Never
+}
+
+/// The error of work that was asked to stop.
+pub(super) fn stopped(cancel: &Cancel) -> Error {
+    stopped_by(cancel.reason().unwrap_or(CancelReason::Stopping))
+}
+
+/// The error of work that was asked to stop for a reason.
+pub(super) fn stopped_by(reason: CancelReason) -> Error {
+    match reason {
+        CancelReason::Requested => Error::Cancelled,
+        CancelReason::Stopping => Error::Stopping,
+        CancelReason::Deadline => Error::Connector(bindery_contract::Error::new(
+            ErrorClass::Retryable,
+            "the job's time is over; it goes on from its last page",
+        )),
+    }
+}
+
+impl Engine {
+    async fn run_record(&self, job: &Running) -> Result<Outcome, Error> {
+        let asked: ImportRecord = payload(job)?;
+        let session = self.session(asked.backend).await?;
+        let target = self.target(&session, &asked.kind)?;
+        let behalf = Behalf::from(job);
+        self.hold(&target, &asked.id).await?;
+        let one = One {
+            options: Options { force: asked.force, unmatched: asked.unmatched, bind_to: asked.bind_to },
+            replay: asked.replay,
+            ..One::default()
+        };
+        match self.import_one(&session, &asked.kind, &asked.id, one, &behalf).await {
+            Ok(single) => match &single.problem {
+                Some(problem) => Err(Error::Record {
+                    kind: asked.kind,
+                    id: asked.id,
+                    why: problem.message.clone(),
+                    // The sweep has it from here, on the binding's own budget.
+                    retry: false,
+                }),
+                None => Ok(Outcome::Done(json!(single))),
+            },
+            Err(error) => {
+                let again = goes_on(&error) && (job.max_retries == 0 || job.charged < job.max_retries);
+                self.failed(&target, &asked.id, &error.to_string(), again).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn run_kind(&self, job: &Running) -> Result<Outcome, Error> {
+        let asked: ImportKind = payload(job)?;
+        let session = self.session(asked.backend).await?;
+        let behalf = Behalf::from(job);
+        if asked.plan {
+            let shown = self.preview(&session, &asked.kind, &asked.filters, asked.force, &behalf).await?;
+            return Ok(Outcome::Done(json!({"plan": [shown]})));
+        }
+        let wish = Wish { force: asked.force, filters: asked.filters, finish: Some(json!({})) };
+        self.import_kind(&session, &asked.kind, &wish, &behalf).await?;
+        Ok(Outcome::Committed)
+    }
+
+    async fn run_after(&self, job: &Running) -> Result<Outcome, Error> {
+        let asked: AfterImport = payload(job)?;
+        let session = self.session(asked.backend).await?;
+        let target = self.target(&session, &asked.kind)?;
+        prepare::after(&target, &Behalf::from(job), asked.written).await?;
+        Ok(Outcome::Done(json!({})))
+    }
+
+    async fn run_action(&self, job: &Running) -> Result<Outcome, Error> {
+        let asked: task::Action = payload(job)?;
+        let session = self.session(asked.backend).await?;
+        let scope = session.scope(&Behalf::from(job));
+        let act = bindery_contract::op::Act { name: asked.name, arguments: asked.arguments };
+        let answer = session.call(&scope, bindery_contract::op::ACTION, &act, &[]).await?;
+        let done: bindery_contract::op::ActAnswer = session::header(bindery_contract::op::ACTION, &answer)?;
+        Ok(Outcome::Done(done.result))
+    }
+}

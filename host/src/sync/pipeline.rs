@@ -1,0 +1,397 @@
+//! The import of a kind: the next page is fetched while this one is prepared and the ones before are written.
+//!
+//! A run goes on from its last committed page, whatever ended it before. It holds no lock and relies on none: `apply`
+//! compares.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use futures_util::FutureExt;
+use serde_json::{Value, json};
+use tokio::{sync::mpsc, task::JoinHandle};
+
+use super::{
+    Account, Error,
+    apply::{Abort, Applied, Circumstances, RunEnd, RunStep},
+    digest::short,
+    engine::{Engine, IN_FLIGHT},
+    fetch::{self, Ask},
+    guard::Chain,
+    handler,
+    mark::Seen,
+    page::Page,
+    plan::Plan,
+    planner::{self, Options},
+    problem::Problem,
+    profile::Profile,
+    session::{Behalf, Session},
+    target::Target,
+};
+use crate::{
+    base::{Fault, Timestamp},
+    queue,
+    record::cursor,
+    storage::{Durability, run},
+};
+
+/// What is asked of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Wish {
+    /// Everything, and even what looks unchanged.
+    pub force: bool,
+    /// Filters given by the operator.
+    pub filters: Vec<(String, String)>,
+    /// The job ends with the run, with this as its result.
+    pub finish: Option<Value>,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Report {
+    /// The run.
+    pub run: i64,
+    /// The kind.
+    pub kind: String,
+    /// What became of the records.
+    pub account: Account,
+    /// Where the next run starts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// The first records that are kept, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<(String, Problem)>,
+    /// More to know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// Seconds spent in each stage.
+    pub profile: Vec<(&'static str, f64)>,
+}
+
+/// Problems that a report lists; the rest is on the bindings.
+const LISTED: usize = 20;
+
+/// A run under way.
+pub(super) struct Run<'e> {
+    pub(super) engine: &'e Engine,
+    pub(super) target: Target,
+    pub(super) behalf: Behalf,
+    pub(super) stored: run::Run,
+    pub(super) seen: Seen,
+    pub(super) number: i64,
+    pub(super) account: Account,
+    pub(super) notes: Vec<String>,
+    problems: Vec<(String, Problem)>,
+    in_flight: VecDeque<InFlight>,
+    profile: Arc<Profile>,
+    total: Option<u64>,
+}
+
+struct InFlight {
+    plan: Arc<Plan>,
+    at: Circumstances,
+    answer: JoinHandle<Result<Applied, Abort>>,
+}
+
+impl Engine {
+    /// Imports a kind of a backend, from where the job's earlier attempt left it.
+    pub async fn import_kind(
+        &self,
+        session: &Arc<Session>,
+        kind: &str,
+        wish: &Wish,
+        behalf: &Behalf,
+    ) -> Result<Report, Error> {
+        let target = self.target(session, kind)?;
+        if !target.declared.import {
+            return Err(Error::NotImported { kind: kind.to_owned() });
+        }
+        let stored = self.begin(&target, wish, behalf).await?;
+        let mut run = Run {
+            engine: self,
+            seen: Seen { as_of: stored.seen_as_of.clone(), latest: stored.seen_latest.clone() },
+            number: stored.page_number,
+            account: Account::from_counts(stored.counts),
+            target,
+            behalf: behalf.clone(),
+            stored,
+            notes: Vec::new(),
+            problems: Vec::new(),
+            in_flight: VecDeque::new(),
+            profile: Arc::default(),
+            total: None,
+        };
+        let ended = run.all(session, wish).await;
+        // What was handed to the writer is written, whatever stops the run.
+        let drained = run.drain().await;
+        match ended.and_then(|cursor| drained.map(|()| cursor)) {
+            Ok(cursor) => run.report(cursor),
+            Err(error) => {
+                run.ended_by(&error).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The run of this job and kind that an earlier attempt left open, or a new one.
+    async fn begin(&self, target: &Target, wish: &Wish, behalf: &Behalf) -> Result<run::Run, Error> {
+        let (target, wish, fence, now) = (target.clone(), wish.clone(), behalf.job.clone(), self.clock.now());
+        self.store
+            .write(Durability::Durable, move |tx| -> Result<_, Error> {
+                if let Some(fence) = &fence {
+                    queue::check_fence(tx, fence).map_err(|error| match error {
+                        queue::Error::Stale { .. } => Error::Fenced,
+                        other => Error::Below(other.into()),
+                    })?;
+                    if let Some(open) = run::open_of_job(tx, fence.job, target.name())? {
+                        return Ok(open);
+                    }
+                }
+                let backend = target.session.backend;
+                let cursor = cursor::get(tx, backend, target.name()).map_err(Fault::from)?;
+                let readable = cursor.state_format == target.session.manifest.state_format;
+                let filtered = !wish.filters.is_empty();
+                let since = cursor.value.filter(|_| target.declared.incremental && readable && !wish.force && !filtered);
+                let start = run::Start {
+                    job: fence.as_ref().map(|fence| fence.job),
+                    backend,
+                    kind: target.name(),
+                    now: now.0,
+                    forced: wish.force,
+                    filtered,
+                    complete: since.is_none() && !filtered,
+                    since: since.as_deref(),
+                    cursor_version: cursor.version,
+                };
+                let id = run::insert(tx, &start)?;
+                run::get(tx, id)?.ok_or_else(|| Error::NotFound { what: format!("run {id}") })
+            })
+            .await
+    }
+}
+
+impl Run<'_> {
+    /// All pages, then what is gone. Answers where the next run starts.
+    async fn all(&mut self, session: &Arc<Session>, wish: &Wish) -> Result<Option<String>, Error> {
+        let sweeps = self.stored.complete && self.target.declared.scan_finds_deleted;
+        let is_listed = self.stored.page_number > 0 && self.stored.page_cursor.is_none();
+        if !is_listed {
+            self.pages(session, wish, sweeps).await?;
+        }
+        if sweeps {
+            self.drain().await?;
+            self.sweep().await?;
+        }
+        if sweeps || is_listed {
+            let plan = Plan::new(self.target.clone(), Arc::new(Page::empty()), self.engine.clock.now());
+            let end = self.end();
+            let step = RunStep { end: Some(end), ..self.step(None) };
+            self.submit(plan, step, wish.finish.clone()).await?;
+        }
+        self.drain().await?;
+        Ok(self.next_cursor())
+    }
+
+    async fn pages(&mut self, session: &Arc<Session>, wish: &Wish, sweeps: bool) -> Result<(), Error> {
+        let ask = Ask {
+            since: self.stored.since.clone(),
+            cursor: self.stored.page_cursor.clone(),
+            filters: wish.filters.clone(),
+        };
+        let (into, mut pages) = mpsc::channel(1);
+        let limits = (self.engine.limits, self.engine.clock.clone());
+        let fetching = fetch::pages(self.target.clone(), self.behalf.clone(), ask, limits, self.profile.clone(), into);
+        let _fetching = AbortOnDrop(tokio::spawn(fetching));
+        let options = Options { force: wish.force, ..Options::default() };
+        loop {
+            let fetched = tokio::select! {
+                biased;
+                reason = self.behalf.cancel.cancelled() => return Err(handler::stopped_by(reason)),
+                fetched = pages.recv() => fetched,
+            };
+            let Some(fetched) = fetched else { return Ok(()) };
+            let (page, fetched_at) = fetched?;
+            let next = page.next.clone();
+            let (plan, dependencies, ids) = self.plan(session, page, fetched_at, &options, sweeps).await?;
+            let is_last = next.is_none();
+            let ends = is_last && !sweeps;
+            let end = ends.then(|| self.end());
+            let step = RunStep { next, ids, listed: true, dependencies, end, ..self.step(None) };
+            self.submit(plan, step, wish.finish.clone().filter(|_| ends)).await?;
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn plan(
+        &mut self,
+        session: &Arc<Session>,
+        page: Page,
+        fetched_at: Timestamp,
+        options: &Options,
+        sweeps: bool,
+    ) -> Result<(Plan, i64, Option<Vec<u64>>), Error> {
+        self.total = page.total.or(self.total);
+        self.seen.clock(page.as_of.as_deref());
+        for updated in page.items.iter().filter_map(|item| item.updated.as_deref()) {
+            self.seen.item(updated);
+        }
+        let ids = sweeps.then(|| page.items.iter().map(|item| short(&item.id)).collect());
+        let (store, target) = (&self.engine.store, self.target.clone());
+        let planned =
+            planner::plan(store, &target, page, fetched_at, options, &self.behalf, &self.profile).await?;
+        if planned.missing.is_empty() {
+            return Ok((planned.plan, 0, ids));
+        }
+        // They may be on a page that is just being written: look again once it is.
+        self.drain().await?;
+        let plan = planner::resolve_again(&self.engine.store, planned.plan, &[]).await?;
+        let missing = planner::still_missing(&self.engine.store, &plan, planned.missing).await?;
+        if missing.is_empty() {
+            return Ok((plan, 0, ids));
+        }
+        let chain = Chain::default();
+        let importing = self.engine.import_missing(session, &missing, &chain, &self.behalf);
+        let (imported, unmet) = self.profile.dependencies.time_async(importing).await?;
+        Ok((planner::resolve_again(&self.engine.store, plan, &unmet).await?, imported, ids))
+    }
+
+    /// The next step of the run, before it is filled in.
+    pub(super) fn step(&self, next: Option<String>) -> RunStep {
+        RunStep {
+            id: self.stored.id,
+            number: self.number,
+            cursor_version: self.moves_cursor().then_some(self.stored.cursor_version),
+            next,
+            seen: self.seen.clone(),
+            ids: None,
+            listed: false,
+            dependencies: 0,
+            end: None,
+        }
+    }
+
+    fn moves_cursor(&self) -> bool {
+        self.target.declared.incremental && !self.stored.filtered
+    }
+
+    fn next_cursor(&self) -> Option<String> {
+        let next = self.seen.next(self.stored.since.as_deref(), self.target.overlap_seconds());
+        next.filter(|_| self.moves_cursor())
+    }
+
+    fn end(&self) -> RunEnd {
+        RunEnd {
+            cursor: self.next_cursor().filter(|next| Some(next) != self.stored.since.as_ref()),
+            state_format: self.target.session.manifest.state_format,
+        }
+    }
+
+    /// Hands a plan to the writer, in order; waits while too many are under way.
+    pub(super) async fn submit(&mut self, plan: Plan, step: RunStep, finish: Option<Value>) -> Result<(), Error> {
+        while self.in_flight.len() >= IN_FLIGHT {
+            self.settle().await?;
+        }
+        let mut at = self.engine.circumstances(&self.target.session, &self.behalf);
+        at.run = Some(step);
+        at.finish = finish.map(|mut result| {
+            if let Some(object) = result.as_object_mut() {
+                object.insert("kind".to_owned(), json!(self.target.name()));
+                object.insert("run".to_owned(), json!(self.stored.id));
+            }
+            result
+        });
+        self.number += 1;
+        let plan = Arc::new(plan);
+        let (engine, work, when) = (self.engine.clone(), plan.clone(), at.clone());
+        let profile = self.profile.clone();
+        let mut answer = async move { profile.commit.time_async(engine.try_apply(work, when)).await }.boxed();
+        // Polled once now, it stands in the writer's line before the next page does.
+        let answer = match (&mut answer).now_or_never() {
+            Some(ready) => tokio::spawn(std::future::ready(ready)),
+            None => tokio::spawn(answer),
+        };
+        self.in_flight.push_back(InFlight { plan, at, answer });
+        Ok(())
+    }
+
+    /// Waits for the oldest write. One that failed for a record's sake is done again with care; the pages behind it
+    /// refused themselves and are done again in their turn.
+    async fn settle(&mut self) -> Result<(), Error> {
+        let Some(InFlight { plan, at, answer }) = self.in_flight.pop_front() else { return Ok(()) };
+        let answer = answer.await.unwrap_or_else(|_| Err(Abort::Plan(crate::storage::Error::Closed.into())));
+        let applied = match answer {
+            Ok(applied) => applied,
+            Err(Abort::Plan(error)) => return Err(error),
+            Err(Abort::Record(_)) => self.engine.apply(plan, Circumstances { careful: true, ..at }).await?,
+            Err(Abort::OutOfOrder) => self.engine.apply(plan, at).await?,
+        };
+        if applied.account.unaccounted() != 0 {
+            return Err(Error::Unaccounted(applied.account.unaccounted()));
+        }
+        self.account.add(&applied.account);
+        let room = LISTED.saturating_sub(self.problems.len());
+        self.problems.extend(applied.problems.into_iter().take(room));
+        self.show_progress();
+        Ok(())
+    }
+
+    /// Waits for all writes.
+    pub(super) async fn drain(&mut self) -> Result<(), Error> {
+        let mut first = Ok(());
+        while !self.in_flight.is_empty() {
+            let settled = self.settle().await;
+            first = first.and(settled);
+        }
+        first
+    }
+
+    fn show_progress(&self) {
+        let Some(progress) = &self.behalf.progress else { return };
+        let total = self.total.and_then(|total| i64::try_from(total).ok());
+        progress.set(self.account.offered, total, format!("{}: {}", self.target.name(), self.account));
+    }
+
+    fn report(self, cursor: Option<String>) -> Result<Report, Error> {
+        if self.account.unaccounted() != 0 {
+            return Err(Error::Unaccounted(self.account.unaccounted()));
+        }
+        tracing::debug!(backend = self.target.session.name, kind = self.target.name(), account = %self.account,
+            stages = ?self.profile.stages(), "run ended");
+        Ok(Report {
+            run: self.stored.id,
+            kind: self.target.name().to_owned(),
+            account: self.account,
+            cursor,
+            problems: self.problems,
+            notes: self.notes,
+            profile: self.profile.stages().to_vec(),
+        })
+    }
+
+    /// Ends the run for an error, or leaves it open where the job goes on later.
+    async fn ended_by(&self, error: &Error) -> Result<(), Error> {
+        let state = match error {
+            Error::Cancelled => 3,
+            error if handler::goes_on(error) => return Ok(()),
+            _ => 2,
+        };
+        let fault = Fault::from(error.clone());
+        let (id, now) = (self.stored.id, self.engine.clock.now());
+        self.engine
+            .store
+            .write(Durability::Durable, move |tx| -> Result<_, Error> {
+                let error = Some((fault.code.name, fault.message.as_str()));
+                run::end(tx, id, &run::End { state, now: now.0, moved_cursor: false, error })?;
+                Ok(run::forget(tx, id)?)
+            })
+            .await
+    }
+}
+
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -1,0 +1,211 @@
+//! Steps of a whole sync: which kinds they run, in which direction, and what the connector wants otherwise.
+
+use bindery_contract::{
+    manifest::{Direction, Kind, Step},
+    op,
+};
+use serde_json::json;
+
+use super::{
+    Account, Error,
+    engine::Engine,
+    handler::payload,
+    pipeline::Wish,
+    session::{self, Behalf, Session},
+    task::{self, SyncAll, SyncStep, step_name},
+};
+use crate::{
+    model::job::{Condition, Dependency},
+    queue::{Outcome, Running, enqueue},
+    storage::{Durability, run},
+};
+
+/// The steps in the order of a whole sync.
+pub const ORDER: [Step; 4] = [Step::Customers, Step::Products, Step::Inventory, Step::Orders];
+
+/// The step that a kind belongs to.
+pub fn of_kind(kind: &Kind) -> Step {
+    let derived = match kind.model.as_str() {
+        "res.partner" => Step::Customers,
+        "product.template" | "product.product" | "product.category" | "account.tax" => Step::Products,
+        "stock.warehouse" | "stock.location" | "stock.quant" | "stock.picking" | "stock.move" => Step::Inventory,
+        _ => Step::Orders,
+    };
+    kind.step.unwrap_or(derived)
+}
+
+/// Which ways a kind goes in its step.
+fn direction(kind: &Kind) -> Direction {
+    kind.direction.unwrap_or(match of_kind(kind) {
+        Step::Customers | Step::Products => Direction::Both,
+        Step::Inventory => Direction::Export,
+        Step::Orders => Direction::Import,
+        Step::Unknown => Direction::Manual,
+    })
+}
+
+/// The kinds that a step imports, in the order of their declaration; and whether it has some that are only exported.
+fn kinds(session: &Session, step: Step) -> (Vec<String>, bool) {
+    let all = session.manifest.kinds.iter().filter(|kind| of_kind(kind) == step);
+    let mut import = Vec::new();
+    let mut exports = false;
+    for kind in all {
+        match direction(kind) {
+            Direction::Import | Direction::Both if kind.import => import.push(kind.name.clone()),
+            Direction::Export | Direction::Both if kind.export => exports = true,
+            _ => {}
+        }
+    }
+    (import, exports)
+}
+
+impl Engine {
+    pub(super) async fn run_all(&self, job: &Running) -> Result<Outcome, Error> {
+        let asked: SyncAll = payload(job)?;
+        let session = self.session(asked.backend).await?;
+        let steps: Vec<Step> = ORDER.into_iter().filter(|step| has_step(&session, *step)).collect();
+        let (id, fence, now, priority) = (job.id, job.fence.clone(), self.clock.now(), job.priority);
+        let names: Vec<&str> = steps.iter().map(|step| step_name(*step)).collect();
+        let result = json!({ "steps": names });
+        self.store
+            .write(Durability::Durable, move |tx| -> Result<_, Error> {
+                let mut before = None;
+                for step in &steps {
+                    let mut job = task::sync_step(&SyncStep {
+                        backend: asked.backend,
+                        step: *step,
+                        force: asked.force,
+                        filters: asked.filters.clone(),
+                        plan: asked.plan,
+                        lenient: true,
+                    });
+                    job.spawned_by = Some(id);
+                    job.priority = priority;
+                    // One that fails does not stop the next.
+                    job.after = before.map(|job| Dependency { job, condition: Condition::Always }).into_iter().collect();
+                    before = Some(enqueue(tx, now, &job).map_err(|error| Error::Below(error.into()))?.id);
+                }
+                let done = Outcome::Done(result.clone());
+                crate::queue::finish(tx, now, &fence, &done).map_err(|error| Error::Below(error.into()))?;
+                Ok(())
+            })
+            .await?;
+        Ok(Outcome::Committed)
+    }
+
+    pub(super) async fn run_step(&self, job: &Running) -> Result<Outcome, Error> {
+        let asked: SyncStep = payload(job)?;
+        let session = self.session(asked.backend).await?;
+        let behalf = Behalf::from(job);
+        let name = step_name(asked.step);
+        let (import, exports) = match self.ask_step(&session, &asked, &behalf).await? {
+            op::SyncAnswer::Pipeline => kinds(&session, asked.step),
+            op::SyncAnswer::Kinds { kinds } => (kinds, false),
+            op::SyncAnswer::Done { message } => return Ok(Outcome::Done(json!({ "message": message }))),
+            op::SyncAnswer::Unsupported if asked.lenient => {
+                return Ok(Outcome::Done(json!({ "message": format!("the connector does not support {name}") })));
+            }
+            op::SyncAnswer::Unsupported => return Err(Error::StepUnsupported { step: name.to_owned() }),
+            op::SyncAnswer::Unknown => return Err(session::bad(op::SYNC, &"an answer of a newer contract")),
+        };
+        if import.is_empty() {
+            return match (exports, asked.lenient) {
+                (true, false) => Err(Error::ExportUnsupported { what: format!("the step {name}") }),
+                (false, false) => Err(Error::StepUnsupported { step: name.to_owned() }),
+                (true, true) => Ok(Outcome::Done(json!({ "message": "it only exports, which is not yet supported" }))),
+                (false, true) => Ok(Outcome::Done(json!({ "message": format!("nothing to do for {name}") }))),
+            };
+        }
+        if asked.plan {
+            let mut plans = Vec::new();
+            for kind in &import {
+                plans.push(self.preview(&session, kind, &asked.filters, asked.force, &behalf).await?);
+            }
+            return Ok(Outcome::Done(json!({ "plan": plans })));
+        }
+        self.import_kinds(&session, &import, &asked, job.id, &behalf).await
+    }
+
+    /// Imports the kinds of a step one after the other; one that fails does not stop the rest.
+    async fn import_kinds(
+        &self,
+        session: &std::sync::Arc<Session>,
+        kinds: &[String],
+        asked: &SyncStep,
+        job: i64,
+        behalf: &Behalf,
+    ) -> Result<Outcome, Error> {
+        let done = self.store.read(move |tx| run::of_job(tx, job)).await?;
+        let mut account = Account::default();
+        let mut reports = Vec::new();
+        let mut failure = None;
+        for kind in kinds {
+            // An earlier attempt of this job has come to the end of it.
+            if let Some(run) = done.iter().find(|run| run.kind == *kind && run.state == 1) {
+                account.add(&Account::from_counts(run.counts));
+                reports.push(json!({ "kind": kind, "run": run.id, "account": Account::from_counts(run.counts) }));
+                continue;
+            }
+            let wish = Wish { force: asked.force, filters: asked.filters.clone(), finish: None };
+            match self.import_kind(session, kind, &wish, behalf).await {
+                Ok(report) => {
+                    account.add(&report.account);
+                    reports.push(json!(report));
+                }
+                Err(error @ (Error::Cancelled | Error::Stopping | Error::Fenced | Error::EpochChanged)) => {
+                    return Err(error);
+                }
+                Err(error) => {
+                    reports.push(json!({ "kind": kind, "error": error.to_string() }));
+                    // What may succeed later makes the job try again; what is done by then is not done twice.
+                    let later = failure.as_ref().is_none_or(|first| !super::handler::goes_on(first));
+                    if later {
+                        failure = Some(error);
+                    }
+                }
+            }
+        }
+        match failure {
+            Some(error) => Err(error),
+            None => Ok(Outcome::Done(json!({ "account": account, "kinds": reports }))),
+        }
+    }
+
+    async fn ask_step(&self, session: &Session, asked: &SyncStep, behalf: &Behalf) -> Result<op::SyncAnswer, Error> {
+        if !session.answers(op::SYNC) {
+            return Ok(op::SyncAnswer::Pipeline);
+        }
+        let scope = session.scope(behalf);
+        let request = op::Sync { step: asked.step, filters: asked.filters.clone(), force: asked.force };
+        let answer = session.call(&scope, op::SYNC, &request, &[]).await?;
+        session::header(op::SYNC, &answer)
+    }
+}
+
+/// Whether a whole sync has something to do for a step: kinds of it, or a connector that has its own way.
+fn has_step(session: &Session, step: Step) -> bool {
+    session.answers(op::SYNC) || session.manifest.kinds.iter().any(|kind| kind.import && of_kind(kind) == step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(model: &str) -> Kind {
+        Kind { model: model.to_owned(), import: true, export: true, ..Kind::default() }
+    }
+
+    #[test]
+    fn kinds_belong_to_the_step_of_their_model_and_go_its_way() {
+        for (model, step, way) in [
+            ("res.partner", Step::Customers, Direction::Both),
+            ("product.product", Step::Products, Direction::Both),
+            ("stock.quant", Step::Inventory, Direction::Export),
+            ("sale.order", Step::Orders, Direction::Import),
+        ] {
+            assert_eq!((of_kind(&kind(model)), direction(&kind(model))), (step, way), "{model}");
+        }
+        let own = Kind { step: Some(Step::Orders), direction: Some(Direction::Manual), ..kind("res.partner") };
+        assert_eq!((of_kind(&own), direction(&own)), (Step::Orders, Direction::Manual));
+    }
+}

@@ -1,0 +1,200 @@
+//! Compares what an outside system lists with what is bound here, and mends on demand through the same imports.
+
+use std::{collections::HashSet, sync::Arc};
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::{
+    Error,
+    digest::short,
+    engine::Engine,
+    fetch::{self, Ask},
+    guard::Paging,
+    handler::{self, payload},
+    page::Page,
+    plan::{Action, Plan, Seen, What},
+    profile::Profile,
+    session::{Behalf, Session},
+    single::{One, Single},
+    target::Target,
+    task::VerifyBackend,
+};
+use crate::{
+    base::Fault,
+    queue::{Outcome, Running},
+    record::{Binding, binding, binding::Status},
+};
+
+/// What differs for one kind.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Difference {
+    /// The kind.
+    pub kind: String,
+    /// Records listed there.
+    pub listed: u64,
+    /// Bindings here.
+    pub bound: u64,
+    /// Listed there, not imported here.
+    pub missing: Vec<String>,
+    /// Changed there since the last import.
+    pub changed: Vec<String>,
+    /// Our record was changed since the last import.
+    pub edited: Vec<String>,
+    /// Bound here, not listed there any more.
+    pub gone: Vec<String>,
+    /// Bound to nothing of ours, and not waiting for anything either.
+    pub dangling: Vec<String>,
+    /// Imported, or treated as gone, by the repair.
+    pub repaired: u64,
+    /// What could not be mended: external id and why.
+    pub unrepaired: Vec<(String, String)>,
+}
+
+impl Difference {
+    fn differs(&self) -> bool {
+        let all = [&self.missing, &self.changed, &self.edited, &self.gone, &self.dangling];
+        all.into_iter().any(|ids| !ids.is_empty())
+    }
+}
+
+impl Engine {
+    pub(super) async fn run_verify(&self, job: &Running) -> Result<Outcome, Error> {
+        let asked: VerifyBackend = payload(job)?;
+        let session = self.session(asked.backend).await?;
+        let behalf = Behalf::from(job);
+        let kinds: Vec<String> = if asked.kinds.is_empty() {
+            session.manifest.kinds.iter().filter(|kind| kind.import).map(|kind| kind.name.clone()).collect()
+        } else {
+            asked.kinds.clone()
+        };
+        let mut all = Vec::new();
+        for kind in &kinds {
+            let target = self.target(&session, kind)?;
+            let mut difference = self.compare(&target, &behalf).await?;
+            if asked.repair {
+                self.repair(&session, &target, &mut difference, &behalf).await?;
+            }
+            all.push(difference);
+        }
+        let equal = !all.iter().any(Difference::differs);
+        Ok(Outcome::Done(json!({ "equal": equal, "repaired": asked.repair, "kinds": all })))
+    }
+
+    async fn compare(&self, target: &Target, behalf: &Behalf) -> Result<Difference, Error> {
+        let mut difference = Difference { kind: target.name().to_owned(), ..Difference::default() };
+        let (ask, profile, mut paging) = (Ask::default(), Profile::default(), Paging::new(self.limits));
+        let (mut next, mut seen) = (None, HashSet::new());
+        loop {
+            if behalf.cancel.is_cancelled() {
+                return Err(handler::stopped(&behalf.cancel));
+            }
+            paging.ask(next.as_deref())?;
+            let page = fetch::list(target, behalf, &ask, next.as_deref(), &profile).await?;
+            next = page.next.clone();
+            paging.got(page.items.iter().map(|item| item.id.as_str()), next.is_some())?;
+            seen.extend(page.items.iter().map(|item| short(&item.id)));
+            difference.listed += page.items.len() as u64;
+            self.compare_page(target, page, &mut difference).await?;
+            if let Some(progress) = &behalf.progress {
+                progress.set(difference.listed as i64, None, format!("{}: {} compared", target.name(), seen.len()));
+            }
+            if next.is_none() {
+                break;
+            }
+        }
+        for binding in self.bindings(target).await? {
+            let id = binding.external_id.clone().unwrap_or_default();
+            difference.bound += 1;
+            if binding.record.is_none() && !matches!(binding.sync_status, Status::Failed | Status::Skipped) {
+                difference.dangling.push(id);
+            } else if !seen.contains(&short(&id)) && binding.sync_status != Status::Skipped {
+                difference.gone.push(id);
+            }
+        }
+        Ok(difference)
+    }
+
+    async fn compare_page(&self, target: &Target, page: Page, difference: &mut Difference) -> Result<(), Error> {
+        let (known, page) = (target.clone(), Arc::new(page));
+        let listed = page.clone();
+        let found = self
+            .store
+            .read(move |tx| -> Result<_, Error> {
+                let ids: Vec<&str> = listed.items.iter().map(|item| item.id.as_str()).collect();
+                Ok(binding::find_page(tx, known.session.backend, &known.kind, &ids).map_err(Fault::from)?)
+            })
+            .await?;
+        for item in &page.items {
+            match found.iter().find(|binding| binding.external_id.as_deref() == Some(&item.id)) {
+                None => difference.missing.push(item.id.clone()),
+                Some(binding) if binding.record.is_none() => {
+                    if binding.sync_status != Status::Skipped {
+                        difference.missing.push(item.id.clone());
+                    }
+                }
+                Some(binding) if binding.payload_hash != Some(item.hash) => difference.changed.push(item.id.clone()),
+                Some(binding) if binding.record_version != binding.current_version => {
+                    difference.edited.push(item.id.clone());
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn bindings(&self, target: &Target) -> Result<Vec<Binding>, Error> {
+        let known = target.clone();
+        self.store
+            .read(move |tx| -> Result<_, Error> {
+                let (mut all, mut after) = (Vec::new(), 0);
+                loop {
+                    let filter = binding::Filter {
+                        backend: Some(known.session.backend),
+                        kind: Some(known.kind.id),
+                        after,
+                        limit: 1000,
+                        ..binding::Filter::default()
+                    };
+                    let page = binding::list(tx, &filter).map_err(Fault::from)?;
+                    let Some(last) = page.last() else { return Ok(all) };
+                    after = last.id;
+                    all.extend(page.into_iter().filter(|binding| binding.external_id.is_some()));
+                }
+            })
+            .await
+    }
+
+    async fn repair(
+        &self,
+        session: &Arc<Session>,
+        target: &Target,
+        difference: &mut Difference,
+        behalf: &Behalf,
+    ) -> Result<(), Error> {
+        let again = [&difference.missing, &difference.changed, &difference.edited, &difference.dangling];
+        let ids: Vec<String> = again.into_iter().flatten().cloned().collect();
+        for id in ids {
+            if behalf.cancel.is_cancelled() {
+                return Err(handler::stopped(&behalf.cancel));
+            }
+            let mut one = One::default();
+            one.options.force = true;
+            match self.import_one(session, target.name(), &id, one, behalf).await {
+                Ok(Single { problem: Some(problem), .. }) => difference.unrepaired.push((id, problem.message)),
+                Ok(_) => difference.repaired += 1,
+                Err(error) if handler::goes_on(&error) => return Err(error),
+                Err(error) => difference.unrepaired.push((id, error.to_string())),
+            }
+        }
+        for id in difference.gone.clone() {
+            let Some(binding) = self.bound(target, &id).await? else { continue };
+            let mut plan = Plan::new(target.clone(), Arc::new(Page::empty()), self.clock.now());
+            plan.actions.push(Action { item: None, id, seen: Some(Seen::from(&binding)), what: What::Gone });
+            let at = self.circumstances(session, behalf);
+            self.apply(Arc::new(plan), at).await?;
+            difference.repaired += 1;
+        }
+        Ok(())
+    }
+}
