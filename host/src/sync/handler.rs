@@ -13,8 +13,8 @@ use super::{
     pipeline::Wish,
     planner::Options,
     prepare, session,
-    single::One,
     session::Behalf,
+    single::One,
     task::{self, AfterImport, ImportKind, ImportRecord},
 };
 use crate::{

@@ -57,10 +57,7 @@ pub fn find(tx: &mut dyn Tx, target: &Target, items: &[&Values]) -> Result<Vec<M
                         taken.insert(*one);
                         Match::One(*one)
                     }
-                    _ => Match::Several {
-                        reason: format!("{} = {key}", target.field(*field).name),
-                        records: free,
-                    },
+                    _ => Match::Several { reason: format!("{} = {key}", target.field(*field).name), records: free },
                 };
             }
         }

@@ -149,7 +149,8 @@ impl Engine {
                 let cursor = cursor::get(tx, backend, target.name()).map_err(Fault::from)?;
                 let readable = cursor.state_format == target.session.manifest.state_format;
                 let filtered = !wish.filters.is_empty();
-                let since = cursor.value.filter(|_| target.declared.incremental && readable && !wish.force && !filtered);
+                let since =
+                    cursor.value.filter(|_| target.declared.incremental && readable && !wish.force && !filtered);
                 let start = run::Start {
                     job: fence.as_ref().map(|fence| fence.job),
                     backend,
@@ -237,8 +238,7 @@ impl Run<'_> {
         }
         let ids = sweeps.then(|| page.items.iter().map(|item| short(&item.id)).collect());
         let (store, target) = (&self.engine.store, self.target.clone());
-        let planned =
-            planner::plan(store, &target, page, fetched_at, options, &self.behalf, &self.profile).await?;
+        let planned = planner::plan(store, &target, page, fetched_at, options, &self.behalf, &self.profile).await?;
         if planned.missing.is_empty() {
             return Ok((planned.plan, 0, ids));
         }

@@ -178,8 +178,7 @@ pub async fn resolve_again(store: &Store, mut plan: Plan, unmet: &[(Ref, String)
     }
     plan.actions = rest;
     let known = target.clone();
-    let writes =
-        store.read(move |tx| -> Result<_, Error> { Ok(resolve::resolve(tx, &known, wanted)?) }).await?;
+    let writes = store.read(move |tx| -> Result<_, Error> { Ok(resolve::resolve(tx, &known, wanted)?) }).await?;
     let left = take(&mut plan, writes, HashMap::new());
     for action in &mut plan.actions {
         let What::Write(write) = &action.what else { continue };
@@ -198,7 +197,10 @@ pub async fn still_missing(store: &Store, plan: &Plan, missing: Vec<Ref>) -> Res
     store
         .read(move |tx| -> Result<_, Error> {
             let left = resolve::unbound(tx, &target, missing.iter())?;
-            Ok(missing.into_iter().filter(|need| left.get(&need.kind).is_some_and(|ids| ids.contains(&need.id))).collect())
+            Ok(missing
+                .into_iter()
+                .filter(|need| left.get(&need.kind).is_some_and(|ids| ids.contains(&need.id)))
+                .collect())
         })
         .await
 }

@@ -42,12 +42,7 @@ pub struct Item<'a> {
 }
 
 /// Prepares items; the answer is in their order.
-pub async fn prepare(
-    target: &Target,
-    behalf: &Behalf,
-    items: &[Item<'_>],
-    force: bool,
-) -> Result<Vec<Mapped>, Error> {
+pub async fn prepare(target: &Target, behalf: &Behalf, items: &[Item<'_>], force: bool) -> Result<Vec<Mapped>, Error> {
     let mut all = Vec::with_capacity(items.len());
     for batch in items.chunks(BATCH) {
         match prepare_batch(target, behalf, batch, force).await {
@@ -180,7 +175,8 @@ fn one_field(target: &Target, parent: &Model, children: &wire::Children<'_>) -> 
     };
     let kind = target.catalogue.need_kind(&children.kind).map_err(refused)?.clone();
     let inverse = kind.model.field(inverse).filter(|_| kind.model.name == *model).ok_or_else(|| {
-        let message = format!("{} is bound to {}, but {}.{name} holds {model}", kind.name, kind.model.name, parent.name);
+        let message =
+            format!("{} is bound to {}, but {}.{name} holds {model}", kind.name, kind.model.name, parent.name);
         Problem::new("record.invalid_definition", message)
     })?;
     let mut seen = std::collections::HashSet::new();

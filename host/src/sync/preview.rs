@@ -91,8 +91,7 @@ impl Engine {
             next = page.next.clone();
             paging.got(page.items.iter().map(|item| item.id.as_str()), next.is_some())?;
             preview.account.pages += 1;
-            let planned =
-                planner::plan(&self.store, &target, page, fetched_at, &options, behalf, &profile).await?;
+            let planned = planner::plan(&self.store, &target, page, fetched_at, &options, behalf, &profile).await?;
             let names = planned.missing.iter().map(|need| format!("{} {}", need.kind, need.id));
             preview.dependencies.extend(names);
             self.show(&mut preview, planned.plan).await?;
@@ -139,8 +138,7 @@ fn shown(
     action: &Action,
     account: &mut Account,
 ) -> Result<Option<Shown>, record::Error> {
-    let mut shown =
-        Shown { id: action.id.clone(), action: "skip", record: None, fields: Vec::new(), reason: None };
+    let mut shown = Shown { id: action.id.clone(), action: "skip", record: None, fields: Vec::new(), reason: None };
     let count = match &action.what {
         What::Write(write) => {
             shown.record = write.record;

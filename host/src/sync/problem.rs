@@ -67,10 +67,9 @@ impl From<&Error> for Problem {
         match error {
             Error::Connector(error) => error.into(),
             Error::Below(fault) => fault.clone().into(),
-            other => Self {
-                retry: other.code().retry != Retry::Never,
-                ..Self::new(other.code().name, other.to_string())
-            },
+            other => {
+                Self { retry: other.code().retry != Retry::Never, ..Self::new(other.code().name, other.to_string()) }
+            }
         }
     }
 }

@@ -44,8 +44,7 @@ impl Engine {
         let (catalogue, now, actor) = (self.catalogue.get(), self.clock.now(), actor.to_owned());
         self.store
             .write(Durability::Durable, move |tx| -> Result<_, Error> {
-                let item = review::get(tx, id)?
-                    .ok_or_else(|| Error::NotFound { what: format!("review item {id}") })?;
+                let item = review::get(tx, id)?.ok_or_else(|| Error::NotFound { what: format!("review item {id}") })?;
                 let kind = catalogue.need_kind(&item.kind).map_err(Fault::from)?;
                 let (state, record) = match decision {
                     Decision::Bind(record) => {

@@ -71,8 +71,7 @@ impl Engine {
                 page => page?,
             };
             let profile = Profile::default();
-            let planned =
-                planner::plan(&self.store, &target, page, fetched_at, &one.options, behalf, &profile).await?;
+            let planned = planner::plan(&self.store, &target, page, fetched_at, &one.options, behalf, &profile).await?;
             let mut plan = planned.plan;
             if !planned.missing.is_empty() {
                 let chain = one.chain.with(kind, id)?;

@@ -112,5 +112,7 @@ fn read_step(name: &str) -> Result<Step, Error> {
     [Step::Customers, Step::Products, Step::Inventory, Step::Orders]
         .into_iter()
         .find(|step| task::step_name(*step) == name)
-        .ok_or_else(|| Error::NotFound { what: format!("step {name:?}; there are products, orders, inventory, customers") })
+        .ok_or_else(|| Error::NotFound {
+            what: format!("step {name:?}; there are products, orders, inventory, customers"),
+        })
 }

@@ -94,7 +94,5 @@ impl Engine {
 }
 
 fn of<'k>(kinds: &'k mut BTreeMap<String, KindStatus>, kind: &str) -> &'k mut KindStatus {
-    kinds
-        .entry(kind.to_owned())
-        .or_insert_with(|| KindStatus { kind: kind.to_owned(), ..KindStatus::default() })
+    kinds.entry(kind.to_owned()).or_insert_with(|| KindStatus { kind: kind.to_owned(), ..KindStatus::default() })
 }

@@ -82,7 +82,8 @@ impl Engine {
                     job.spawned_by = Some(id);
                     job.priority = priority;
                     // One that fails does not stop the next.
-                    job.after = before.map(|job| Dependency { job, condition: Condition::Always }).into_iter().collect();
+                    job.after =
+                        before.map(|job| Dependency { job, condition: Condition::Always }).into_iter().collect();
                     before = Some(enqueue(tx, now, &job).map_err(|error| Error::Below(error.into()))?.id);
                 }
                 let done = Outcome::Done(result.clone());

@@ -80,16 +80,7 @@ impl Target {
         let fingerprint = digest::fingerprint(parts);
         let matched_by =
             declared.matched_by.iter().filter_map(|name| known.model.field(name)).map(|field| field.index).collect();
-        Ok(Self(Arc::new(Inner {
-            session,
-            catalogue,
-            kind: known,
-            declared,
-            policy,
-            digest,
-            fingerprint,
-            matched_by,
-        })))
+        Ok(Self(Arc::new(Inner { session, catalogue, kind: known, declared, policy, digest, fingerprint, matched_by })))
     }
 
     /// Name of the kind.

@@ -89,13 +89,7 @@ pub fn write(
             binding::insert_synced(tx, backend, &plan.target.kind, &action.id, record, &synced, &at.change)?;
         }
     }
-    Ok(Ok(Wrote {
-        record,
-        created: write.record.is_none(),
-        changed,
-        matched: write.matched,
-        lines: lines.written,
-    }))
+    Ok(Ok(Wrote { record, created: write.record.is_none(), changed, matched: write.matched, lines: lines.written }))
 }
 
 fn version_of(tx: &mut dyn Tx, plan: &Plan, model: &Model, record: i64) -> Result<i64, Error> {
