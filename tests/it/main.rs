@@ -8,6 +8,7 @@ mod binding;
 mod catalogue;
 mod cli_host;
 mod cli_usage;
+mod cursor;
 mod domain;
 mod egress;
 mod egress_guard;

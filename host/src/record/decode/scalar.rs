@@ -58,7 +58,9 @@ pub(super) fn text(json: &str) -> Result<Cow<'_, str>, String> {
         return Ok(Cow::Borrowed(inner));
     }
     let text: String = serde_json::from_str(json).map_err(|error| {
-        if error.to_string().contains("surrogate") {
+        let said = error.to_string();
+        // The escapes are known to be whole here, so what ends too early is a pair.
+        if said.contains("surrogate") || said.contains("end of hex escape") {
             "the text holds half of a surrogate pair (\\ud800 to \\udfff), which is no character".to_owned()
         } else {
             format!("the text can't be read: {error}")
