@@ -6,6 +6,7 @@
 mod backend;
 mod binding;
 mod catalogue;
+mod cli_backend;
 mod cli_host;
 mod cli_usage;
 mod cursor;

@@ -163,8 +163,12 @@ fn show(backend: Backend) -> String {
         ("trouble", backend.trouble.unwrap_or_default()),
     ]);
     let own = backend.business.as_object().cloned().unwrap_or_default();
-    let mut settings: Vec<Vec<String>> =
-        backend.settings.iter().chain(&own).map(|(name, set)| vec![name.clone(), value(set)]).collect();
+    let mut settings: Vec<Vec<String>> = backend
+        .settings
+        .iter()
+        .chain(own.iter().filter(|(_, set)| !set.is_null()))
+        .map(|(name, set)| vec![name.clone(), value(set)])
+        .collect();
     settings.extend(
         backend
             .secrets

@@ -70,11 +70,10 @@ impl Output {
 
 /// An error in words: message, values at fault, cause, cure, code.
 fn worded(problem: &Problem) -> String {
-    let mut text = format!("error: {}\n", problem.message);
-    let width = problem.fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    // One value at fault is often told in the message itself.
-    let is_told = |wrong: &str| problem.fields.len() == 1 && problem.message.contains(wrong);
-    for (name, wrong) in problem.fields.iter().filter(|(_, wrong)| !is_told(wrong)) {
+    let (message, fields) = apart(problem);
+    let mut text = format!("error: {message}\n");
+    let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, wrong) in fields {
         text.push_str(&format!("  {name:width$}  {wrong}\n"));
     }
     for (label, part) in [("cause", &problem.cause), ("cure", &problem.cure)] {
@@ -90,6 +89,25 @@ fn worded(problem: &Problem) -> String {
     }
     text.push_str(&format!(" code: {}\n", problem.code));
     text
+}
+
+/// Message and values at fault, each said once: a message that lists them all is cut before the list, and one that
+/// tells the only one stands alone.
+fn apart(problem: &Problem) -> (&str, &[(String, String)]) {
+    let (message, fields) = (problem.message.as_str(), problem.fields.as_slice());
+    let is_told = !fields.is_empty() && fields.iter().all(|(_, wrong)| message.contains(wrong.as_str()));
+    if !is_told {
+        return (message, fields);
+    }
+    if fields.len() == 1 {
+        return (message, &[]);
+    }
+    let start =
+        fields.iter().filter_map(|(name, wrong)| message.find(wrong.as_str())?.checked_sub(name.len() + 1)).min();
+    match start.and_then(|start| message.get(..start)) {
+        Some(head) => (head.trim_end_matches([' ', ':', ';']), fields),
+        None => (message, fields),
+    }
 }
 
 /// A table without lines, as wide as the terminal; `empty` where it has no rows.
@@ -159,6 +177,26 @@ mod tests {
             "error: the settings of shop are not valid\n  api_url  is missing\n  page     is no number\n\
              cause: A value breaks a rule.\n cure: Set it.\n code: backend.settings\n"
         );
+    }
+
+    #[test]
+    fn what_the_message_tells_is_not_told_again() {
+        let fields = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), format!("{name} is bad"))).collect();
+        let problem = |message: &str, names: &[&str]| Problem {
+            message: message.to_owned(),
+            code: String::new(),
+            cause: String::new(),
+            cure: String::new(),
+            retry: String::new(),
+            retry_after: None,
+            fields: fields(names),
+        };
+        let one = problem("shop is refused: a a is bad", &["a"]);
+        assert_eq!(apart(&one), ("shop is refused: a a is bad", [].as_slice()));
+        let two = problem("shop is refused: a a is bad; b b is bad", &["a", "b"]);
+        assert_eq!(apart(&two).0, "shop is refused");
+        let untold = problem("shop is refused", &["a", "b"]);
+        assert_eq!(apart(&untold), ("shop is refused", untold.fields.as_slice()));
     }
 
     #[test]
