@@ -215,26 +215,26 @@ macro_rules! export_connector {
         $crate::export_connector!($connector, $connector);
     };
     ($connector:ty, $make:expr) => {
-        #[doc(hidden)]
-        pub struct BinderyPlugin;
+        const _: () = {
+            struct Exported;
 
-        impl $crate::boundary::Plugin for BinderyPlugin {
-            type Connector = $connector;
-            const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-            const DESCRIPTION: &'static str = env!("CARGO_PKG_DESCRIPTION");
+            impl $crate::boundary::Plugin for Exported {
+                type Connector = $connector;
+                const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+                const DESCRIPTION: &'static str = env!("CARGO_PKG_DESCRIPTION");
 
-            fn make() -> $connector {
-                $make
+                fn make() -> $connector {
+                    $make
+                }
             }
-        }
 
-        /// The header that a host looks for.
-        #[unsafe(export_name = "_1as_0lib_1header_0root_bmodule_bloader")]
-        pub static BINDERY_HEADER: $crate::boundary::LibHeader = const {
             extern "C" fn constructor() -> $crate::boundary::RootModuleResult {
-                $crate::boundary::root::<BinderyPlugin>()
+                $crate::boundary::root::<Exported>()
             }
-            unsafe { $crate::boundary::header(constructor) }
+
+            // The name is that of `bindery_abi::ROOT_SYMBOL`, which a test of that crate holds to what hosts look for.
+            #[unsafe(export_name = "_1as_0lib_1header_0root_bmodule_bloader")]
+            static HEADER: $crate::boundary::LibHeader = unsafe { $crate::boundary::header(constructor) };
         };
     };
 }

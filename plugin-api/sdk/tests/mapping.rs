@@ -135,14 +135,6 @@ fn absent_null_and_empty_values_are_three_things() {
 #[test]
 fn numbers_keep_every_digit() {
     let item =
-        r#"{"title":"x","price":12345678901234567890.12345678901234567890,"deep":{"list":[1,1e400]},"cents":1999}"#;
-    let mapped = sample().create("sample.product", item);
-    let text = mapped.map(|mapped| mapped.text).or_else(|error| {
-        // serde_json's own numbers can't hold 1e400; the text is what crosses.
-        if error.message().contains("number") { Ok(String::new()) } else { Err(error) }
-    });
-    assert!(text.is_ok());
-    let item =
         r#"{"title":"x","price":12345678901234567890.12345678901234567890,"deep":{"list":[1,2.50]},"cents":1999}"#;
     let text = sample().create("sample.product", item).expect("mapped").text;
     assert!(text.contains("\"list_price\":12345678901234567890.12345678901234567890"), "{text}");

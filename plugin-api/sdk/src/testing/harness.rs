@@ -351,6 +351,19 @@ impl<C: Connector> Harness<C> {
         self.map(kind, item, false, digests)
     }
 
+    /// Maps items in one call, as an import does; answers with the bytes that would cross. For measuring.
+    ///
+    /// ```
+    /// # use bindery_plugin::{prelude::*, testing::Harness};
+    /// # fn example<C: Connector>(acme: Harness<C>) -> Result<()> { acme.prepare("acme.product", &["{}"])?; Ok(()) }
+    /// ```
+    pub fn prepare(&self, kind: &str, items: &[&str]) -> Result<Vec<u8>> {
+        let heads = vec![PrepareItem { create: true, ..PrepareItem::default() }; items.len()];
+        let request = op::Prepare { kind: kind.to_owned(), force: false, items: heads };
+        let segments: Vec<&[u8]> = items.iter().map(|item| item.as_bytes()).collect();
+        self.ask(op::PREPARE, &request, &segments)
+    }
+
     fn map(&self, kind: &str, item: &str, create: bool, digests: Option<&str>) -> Result<Mapped> {
         let id = pointer::find(item.as_bytes(), 0..item.len(), "/id").ok().flatten();
         let id = id.map(|range| item[range].trim_matches('"').to_owned()).unwrap_or_default();
