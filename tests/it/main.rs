@@ -15,6 +15,7 @@ mod egress;
 mod egress_guard;
 mod plugin_call;
 mod plugin_load;
+mod queue;
 mod record;
 mod reference;
 mod secret;

@@ -198,6 +198,8 @@ fn try_again(
     };
     if let Some(spent) = spent {
         let fault = Fault { message: format!("{} ({spent})", fault.message), ..fault.clone() };
+        // The last attempt's own end is a failure; one whose host died stays told apart.
+        let outcome = if outcome == RETRY { FAILED } else { outcome };
         return fail(tx, now, fence, head, &fault, outcome);
     }
     log_attempt(tx, now, fence, head, outcome, reason(fault))?;
