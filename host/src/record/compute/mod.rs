@@ -187,3 +187,37 @@ fn number(value: &Value, scale: u8) -> Decimal {
         _ => Decimal { units: 0, scale },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{super::declaration, *};
+
+    #[test]
+    fn every_computed_field_is_worked_out_by_one_compute_and_the_names_are_fields() {
+        let mut declared = BTreeSet::new();
+        let mut fields = BTreeSet::new();
+        for (file, text) in super::super::built_in::FILES {
+            let model = declaration::parse(file, text).expect("the file is sound");
+            for field in model.fields {
+                fields.insert(format!("{}.{}", model.name, field.name));
+                if field.definition.computed {
+                    declared.insert(format!("{}.{}", model.name, field.name));
+                }
+            }
+        }
+        let sets: Vec<String> =
+            ALL.iter().flat_map(|one| one.sets.iter().map(|name| format!("{}.{name}", one.model))).collect();
+        assert_eq!(sets.iter().cloned().collect::<BTreeSet<_>>(), declared);
+        assert_eq!(sets.len(), declared.len(), "a field is set twice");
+        for compute in ALL {
+            let own = compute.reads.iter().map(|name| format!("{}.{name}", compute.model));
+            let others =
+                compute.causes.iter().flat_map(|one| one.fields.iter().map(|name| format!("{}.{name}", one.model)));
+            for name in own.chain(others) {
+                assert!(fields.contains(&name), "{name}");
+            }
+        }
+    }
+}
