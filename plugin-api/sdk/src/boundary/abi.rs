@@ -22,7 +22,7 @@ pub use bindery_abi::{
 };
 use bindery_contract::{self as contract, ErrorClass, Frame, op};
 
-use super::{Plugin, dispatch, guard, log, manifest};
+use super::{Plugin, dispatch::dispatch, guard, log, manifest::manifest};
 use crate::{
     Connector, Context,
     component::Registry,

@@ -8,9 +8,12 @@ mod guard;
 mod log;
 mod manifest;
 
+#[cfg(any(feature = "testing", test))]
 pub(crate) use abi::instance;
 pub use abi::{LibHeader, PluginMod_Ref, RootModuleResult, header, root};
+#[cfg(any(feature = "testing", test))]
 pub(crate) use dispatch::dispatch;
+#[cfg(any(feature = "testing", test))]
 pub(crate) use manifest::manifest;
 
 use crate::Connector;
