@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{Backend, Backends, Error, change, schema::Schema, way::Way};
 use crate::{
-    base::Secret,
+    base::{Secret, redact},
     egress::Grant,
     plugin::{self, Context, Generation, Grants, Instance, Scope},
     security::Sealed,
@@ -171,6 +171,7 @@ impl Backends {
         let mut grant = grant(backend, &schema, &generation.manifest);
         for (_, secret) in &secrets {
             grant = grant.hide(secret);
+            redact::hide_in_log(secret);
         }
         let grant = Arc::new(grant);
         let request = op::Open {

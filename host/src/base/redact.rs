@@ -1,7 +1,8 @@
 //! Redaction: takes known secret values out of texts that people will see. It knows nothing of where they come from.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::LazyLock};
 
+use arc_swap::ArcSwap;
 use base64::Engine as _;
 
 use super::Secret;
@@ -72,6 +73,26 @@ impl Redactor {
     pub fn finds(&self, text: &str) -> bool {
         self.needles.iter().any(|needle| text.contains(needle.expose()))
     }
+}
+
+/// What this process keeps out of its log, whoever writes a line: the net below all other care.
+static HIDDEN: LazyLock<ArcSwap<Redactor>> = LazyLock::new(ArcSwap::default);
+
+/// Keeps a value out of the log of this process from now on.
+pub fn hide_in_log(secret: &Secret) {
+    if HIDDEN.load().needles.iter().any(|needle| needle == secret) {
+        return;
+    }
+    HIDDEN.rcu(|hidden| {
+        let mut wider = Redactor::clone(hidden);
+        wider.add(secret.expose());
+        wider
+    });
+}
+
+/// A text as it may stand in the log.
+pub(super) fn for_log(text: &str) -> Cow<'_, str> {
+    HIDDEN.load().redact(text)
 }
 
 impl std::fmt::Debug for Redactor {
