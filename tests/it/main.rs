@@ -20,4 +20,5 @@ mod record;
 mod reference;
 mod secret;
 mod shop;
+mod storage;
 mod worker;
