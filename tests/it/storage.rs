@@ -21,24 +21,24 @@ const PLACE: &str = "BINDERY_TEST_CRASH_PLACE";
 async fn crash_child() {
     let Some(place) = std::env::var_os(PLACE) else { return };
     let store = Store::open(&Options::new(place)).unwrap();
-    let callers = (0..16).map(|_| {
-        let store = store.clone();
-        tokio::spawn(async move {
-            loop {
-                let now = Clock::system().now();
-                let pair = store.write(Durable, move |tx| {
-                    let one = queue::enqueue(tx, now, &NewJob::new("test", json!({})))?.id;
-                    let two = queue::enqueue(tx, now, &NewJob::new("test", json!({ "twin": one })))?.id;
-                    Ok::<_, queue::Error>((one, two))
-                });
-                let (one, two) = pair.await.unwrap();
-                let mut out = std::io::stdout().lock();
-                writeln!(out, "ack {one} {two}").and_then(|()| out.flush()).unwrap();
-            }
-        })
-    });
-    for caller in callers.collect::<Vec<_>>() {
-        caller.await.unwrap();
+    for _ in 0..16 {
+        tokio::spawn(write_and_tell(store.clone()));
+    }
+    // Only a kill ends it.
+    std::future::pending::<()>().await;
+}
+
+async fn write_and_tell(store: Store) {
+    loop {
+        let now = Clock::system().now();
+        let pair = store.write(Durable, move |tx| {
+            let one = queue::enqueue(tx, now, &NewJob::new("test", json!({})))?.id;
+            let two = queue::enqueue(tx, now, &NewJob::new("test", json!({ "twin": one })))?.id;
+            Ok::<_, queue::Error>((one, two))
+        });
+        let (one, two) = pair.await.unwrap();
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "ack {one} {two}").and_then(|()| out.flush()).unwrap();
     }
 }
 
