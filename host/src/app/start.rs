@@ -16,6 +16,7 @@ use crate::{
     record::{Catalogue, Current},
     security::{self, Keyring, Source, role::Rules},
     storage::{self, Durability, Store, lock::Lock},
+    sync::Engine,
 };
 
 /// What a host is started for.
@@ -74,7 +75,8 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     }
     let plugins = Registry::open(store.clone(), options.clock.clone(), plugin_options).await?;
     let backends = open_backends(&options, &store, &catalogue, &plugins).await?;
-    let (gate, handlers) = (backends.clone(), Handlers::new());
+    let sync = Engine::new(store.clone(), options.clock.clone(), catalogue.clone(), backends.clone());
+    let (gate, handlers) = (backends.clone(), sync.handlers(Handlers::new()));
     let (mut watch, clock) = (None, options.clock.clone());
     let work = match options.mode {
         Mode::Command => Work::Own(Own::new(gate, handlers)),
@@ -93,6 +95,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         rules,
         plugins,
         backends,
+        sync,
         work,
         started,
     });

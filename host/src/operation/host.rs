@@ -32,6 +32,8 @@ pub struct Host {
     pub plugins: Arc<plugin::Registry>,
     /// Backends.
     pub backends: Arc<Backends>,
+    /// Syncs.
+    pub sync: crate::sync::Engine,
     /// Who runs jobs.
     pub work: Work,
     /// Since when.

@@ -3,7 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::base::Timestamp;
+use super::{Caller, Host};
+use crate::{
+    base::{Fault, Timestamp},
+    storage::review::Review,
+    sync::review as room,
+};
 
 /// Chooses items.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -87,4 +92,44 @@ pub struct Resolved {
     /// The job that does the rest, where there is something to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<i64>,
+}
+
+const LIMIT: i64 = 80;
+
+pub(super) async fn list(host: &Host, _: &Caller, request: Search) -> Result<List, Fault> {
+    let backend = host.opt_backend_id(request.backend.as_deref())?;
+    let found = host.sync.reviews(backend, false, request.limit.unwrap_or(LIMIT)).await?;
+    let chosen = found.into_iter().filter(|item| request.kind.as_ref().is_none_or(|kind| *kind == item.kind));
+    Ok(List { items: chosen.map(|item| shown(host, item, false)).collect() })
+}
+
+pub(super) async fn show(host: &Host, _: &Caller, request: Id) -> Result<Item, Fault> {
+    Ok(shown(host, host.sync.review(request.id).await?, true))
+}
+
+pub(super) async fn resolve(host: &Host, caller: &Caller, request: Resolve) -> Result<Resolved, Fault> {
+    let decision = match request.decision {
+        Decision::Bind { record } => room::Decision::Bind(record),
+        Decision::Create => room::Decision::Create,
+        Decision::Skip => room::Decision::Skip,
+    };
+    let job = host.sync.resolve_review(request.id, decision, &caller.actor).await?.map(|job| job.id);
+    host.enqueued(job.as_slice()).await?;
+    Ok(Resolved { id: request.id, job })
+}
+
+/// The payload is shown for one item only: it may be long.
+fn shown(host: &Host, item: Review, with_payload: bool) -> Item {
+    let payload =
+        with_payload.then(|| serde_json::from_str(&item.payload).unwrap_or(Value::String(item.payload.clone())));
+    Item {
+        id: item.id,
+        backend: host.backend_name(item.backend),
+        kind: item.kind,
+        external_id: item.external_id,
+        reason: item.reason,
+        candidates: serde_json::from_str(&item.candidates).unwrap_or_default(),
+        created: Timestamp(item.created_at),
+        detail: payload.unwrap_or_default(),
+    }
 }

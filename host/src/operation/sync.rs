@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::{Caller, Host, job::Job};
 use crate::{
     base::Fault,
-    model::job::{Filter, State},
+    model::job::{Enqueued, Filter, State},
     queue::{self, control},
+    sync::start::Request,
 };
 
 /// Starts a sync, or plans one. Without `only` and `kind`, everything the connector supports.
@@ -92,6 +93,29 @@ pub struct Standing {
 impl Standing {
     /// Jobs of one run that are looked at.
     pub const LIMIT: i64 = 500;
+}
+
+pub(super) async fn start(host: &Host, _: &Caller, request: Start) -> Result<Started, Fault> {
+    let asked = Request {
+        backend: host.backend_id(&request.backend)?,
+        only: request.only,
+        kind: request.kind,
+        id: request.id,
+        filters: request.filters.into_iter().collect(),
+        force: request.force,
+        plan: request.plan,
+        priority: request.priority,
+        eta_seconds: request.eta_seconds,
+    };
+    let begun = host.sync.start(&asked).await?;
+    started(host, request.backend, begun).await
+}
+
+/// Tells what was enqueued, once somebody runs it.
+pub(super) async fn started(host: &Host, backend: String, begun: (Enqueued, String)) -> Result<Started, Fault> {
+    let (job, description) = begun;
+    host.enqueued(&[job.id]).await?;
+    Ok(Started { backend, jobs: vec![Queued { id: job.id, deduplicated: job.deduplicated, description }] })
 }
 
 pub(super) async fn progress(host: &Host, _: &Caller, request: Progress) -> Result<Standing, Fault> {

@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     Caller, Error, Host,
     access::{self, Subject},
-    audit, backend, binding, cursor, job, plugin, record, status, sync,
+    audit, backend, binding, cursor, job, plugin, record, review, status, sync, verify,
 };
 use crate::{base::Fault, security::role::Permission};
 
@@ -55,7 +55,12 @@ operations! {
     Write "generic.backend" "backend.enable" => backend::enable;
     Write "generic.backend" "backend.disable" => backend::disable;
     Write "generic.backend" "backend.test" => backend::test;
+    Write "generic.backend" "sync.start" => sync::start;
     Read "queue.job" "sync.progress" => sync::progress;
+    Write "generic.backend" "verify.start" => verify::start;
+    Read "generic.binding" "review.list" => review::list;
+    Read "generic.binding" "review.show" => review::show;
+    Write "generic.binding" "review.resolve" => review::resolve;
     Read "generic.catalogue" "record.models" => record::models;
     Read _ "record.search" => record::search;
     Read _ "record.read" => record::read;
@@ -66,6 +71,8 @@ operations! {
     Read "generic.binding" "binding.show" => binding::show;
     Create "generic.binding" "binding.bind" => binding::bind;
     Create "generic.binding" "binding.import" => binding::import;
+    Write "generic.binding" "binding.retry" => binding::retry;
+    Write "generic.binding" "binding.resync" => binding::resync;
     Unlink "generic.binding" "binding.unbind" => binding::unbind;
     Read "queue.job" "job.list" => job::list;
     Read "queue.job" "job.show" => job::show;

@@ -2,6 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{
+    Caller, Host,
+    sync::{Started, started},
+};
+use crate::{base::Fault, sync::task::VerifyBackend};
+
 /// Starts a comparison.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -14,4 +20,11 @@ pub struct Start {
     /// Mend what differs.
     #[serde(default)]
     pub repair: bool,
+}
+
+pub(super) async fn start(host: &Host, _: &Caller, request: Start) -> Result<Started, Fault> {
+    let backend = host.backend_id(&request.backend)?;
+    let asked = VerifyBackend { backend, kinds: request.kind.into_iter().collect(), repair: request.repair };
+    let begun = host.sync.start_verify(&asked).await?;
+    started(host, request.backend, begun).await
 }
