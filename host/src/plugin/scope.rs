@@ -94,6 +94,7 @@ pub struct Scope {
     bodies: Mutex<HashMap<u64, Kept>>,
     next_body: AtomicU64,
     writes: Mutex<Vec<Write>>,
+    #[expect(dead_code, reason = "the services that write come next; what they ask for is gathered here")]
     created: AtomicU64,
 }
 
@@ -135,15 +136,18 @@ impl Scope {
     }
 
     /// The writes asked for so far.
+    #[expect(dead_code, reason = "the services that write come next; what they ask for is gathered here")]
     pub(super) fn writes(&self) -> Vec<Write> {
         lock(&self.writes).clone()
     }
 
+    #[expect(dead_code, reason = "the services that write come next; what they ask for is gathered here")]
     pub(super) fn push(&self, write: Write) {
         lock(&self.writes).push(write);
     }
 
     /// A temporary id for a record that will be created: negative, counting down.
+    #[expect(dead_code, reason = "the services that write come next; what they ask for is gathered here")]
     pub(super) fn temporary_id(&self) -> i64 {
         let count = self.created.fetch_add(1, Ordering::Relaxed) + 1;
         -i64::try_from(count).unwrap_or(i64::MAX)

@@ -15,8 +15,11 @@ use super::{Durability::Durable, Durability::Relaxed, Error, Param, Signal, Stat
 
 type Check = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// One case of the suite: it is given a fresh store.
+pub type Case = fn(Store) -> Check;
+
 /// Name and body of every check.
-pub fn all() -> Vec<(&'static str, fn(Store) -> Check)> {
+pub fn all() -> Vec<(&'static str, Case)> {
     vec![
         ("values_survive_the_round_trip", |s| Box::pin(values_survive_the_round_trip(s))),
         ("text_compares_bytewise", |s| Box::pin(text_compares_bytewise(s))),

@@ -316,7 +316,7 @@ fn take(plan: &mut Plan, writes: Vec<resolve::Resolved>, mut matches: HashMap<us
             (None, Some(Match::Several { reason, records })) => What::Hold { reason, candidates: records },
             (None, found) => {
                 for target in resolved.missing {
-                    if !(target.kind == name && own.contains(target.id.as_str())) && !missing.contains(&target) {
+                    if !(missing.contains(&target) || target.kind == name && own.contains(target.id.as_str())) {
                         missing.push(target);
                     }
                 }
