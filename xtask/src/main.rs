@@ -3,6 +3,7 @@
 
 mod artifact;
 mod check;
+mod demo;
 mod place;
 mod step;
 
@@ -29,6 +30,8 @@ enum Task {
         #[arg(long)]
         full: bool,
     },
+    /// The quick start: shop, host, connector, a sync, a change, a kill, and how to go on.
+    Demo,
     /// Builds what tests run (host, plugins, demo shop) and writes `target/artifacts.json`.
     Build {
         /// Only these, by their name in the manifest.
@@ -39,6 +42,7 @@ enum Task {
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Check { quick, full } => check::run(quick, full),
+        Task::Demo => demo::run(),
         Task::Build { names } => artifact::build(&names).map(drop),
     };
     match done {
