@@ -5,7 +5,7 @@ use crate::{finding::Finding, source::Source};
 /// Files that may hold `unsafe`: the boundary on both sides, and the worker.
 const UNSAFE_PLACES: [&str; 6] = [
     "plugin-api/abi/src/",
-    "plugin-api/sdk/src/glue/abi",
+    "plugin-api/sdk/src/boundary/abi",
     // The macro that exports a connector.
     "plugin-api/sdk/src/lib.rs",
     "host/src/plugin/abi",

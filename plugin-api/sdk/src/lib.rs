@@ -233,6 +233,7 @@ macro_rules! export_connector {
             }
 
             // The name is that of `bindery_abi::ROOT_SYMBOL`, which a test of that crate holds to what hosts look for.
+            // SAFETY: no other symbol has this name: a library exports one connector.
             #[unsafe(export_name = "_1as_0lib_1header_0root_bmodule_bloader")]
             static HEADER: $crate::boundary::LibHeader = unsafe { $crate::boundary::header(constructor) };
         };
