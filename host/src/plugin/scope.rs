@@ -94,7 +94,6 @@ pub struct Scope {
     bodies: Mutex<HashMap<u64, Kept>>,
     next_body: AtomicU64,
     writes: Mutex<Vec<Write>>,
-    #[expect(dead_code, reason = "the services that write come next; what they ask for is gathered here")]
     created: AtomicU64,
 }
 

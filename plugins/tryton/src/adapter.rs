@@ -163,7 +163,7 @@ impl Adapter<Tryton> for TrytonAdapter {
             .query("d", domain)
             .query("o", wire::encoded(r#"[["id","ASC"]]"#))
             .query("s", at.limit())
-            .query("p", at.page() - 1)
+            .query("p", at.start())
             .page("", "/id")
             .counted(at)
             .await
@@ -223,7 +223,7 @@ async fn stock_page(cx: Context<Tryton>, query: ListQuery) -> Result<Page> {
     };
     let limit = u64::from(cx.settings().page_size);
     let goods = cx.get("/rest/model/product.product").header("X-Tryton-Context", at_place(&cx, place));
-    let goods = goods.query("o", wire::encoded(r#"[["id","ASC"]]"#)).query("s", limit).query("p", start / limit);
+    let goods = goods.query("o", wire::encoded(r#"[["id","ASC"]]"#)).query("s", limit).query("p", start);
     let goods: Vec<Counted> = goods.query("f", "quantity").await?.json()?;
     let next = if goods.len() as u64 == limit {
         Some(format!("{place}:{}", start + limit))
