@@ -113,7 +113,7 @@ fn product(id: usize, updated: i64, revision: u32) -> String {
         price / 90,
         price % 90,
         (state >> 30) % 500,
-        id % 5 != 0,
+        !id.is_multiple_of(5),
         word(id / 3),
         word(id / 5),
         100 + id % 400,
