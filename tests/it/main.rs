@@ -13,6 +13,7 @@ mod cursor;
 mod domain;
 mod egress;
 mod egress_guard;
+mod import;
 mod plugin_call;
 mod plugin_load;
 mod queue;

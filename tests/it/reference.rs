@@ -14,7 +14,7 @@ pub(crate) fn compare(name: &str, made: &str) {
         kept == made,
         "docs/{name} is not what the program says (from line {}); write it anew with \
          `BINDERY_UPDATE=1 cargo test -p bindery-tests --test it reference`",
-        differs.map_or_else(|| kept.lines().count().min(made.lines().count()), |line| line) + 1
+        differs.unwrap_or_else(|| kept.lines().count().min(made.lines().count())) + 1
     );
 }
 

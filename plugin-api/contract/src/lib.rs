@@ -1,6 +1,6 @@
 //! The payloads that cross the plugin boundary: serde types of every op, in both directions.
 //!
-//! Compatibility rules, kept by golden payloads under `tests/golden/`: unknown fields are ignored, every enum has an
+//! Compatibility rules: unknown fields are ignored, every enum has an
 //! `Unknown` arm, fields are added with a default and never change their meaning, ops are added and never change theirs.
 //! It holds data and its encoding only: no behaviour of a host or of a connector, no I/O.
 
