@@ -22,4 +22,5 @@ mod reference;
 mod secret;
 mod shop;
 mod storage;
+mod tryton;
 mod worker;
