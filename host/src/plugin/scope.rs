@@ -129,7 +129,7 @@ impl Scope {
         lock(&self.bodies).remove(&handle);
     }
 
-    /// Takes the writes that calls have asked for, in order, to be committed with the outcome (see [`super::write`]).
+    /// Takes the writes that calls have asked for, in order, to be committed with the outcome.
     pub fn take_writes(&self) -> Vec<Write> {
         std::mem::take(&mut lock(&self.writes))
     }

@@ -1,5 +1,5 @@
 //! The catalogue: an immutable snapshot of all models and kinds, read from the store, where it is changed by
-//! [`install`](super::install) and [`register`](super::register).
+//! [`install`] and [`register`].
 
 use std::{
     collections::{BTreeMap, HashMap},

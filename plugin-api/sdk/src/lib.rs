@@ -135,7 +135,7 @@
 //! ```
 //!
 //! The crate of a connector is a `cdylib` (and an `rlib`, for its tests) with direct dependencies on `bindery-plugin`,
-//! `serde` and `schemars`. The feature `testing` brings the [test kit](testing): mappers and adapters without a host.
+//! `serde` and `schemars`. The feature `testing` brings the test kit (`testing`): mappers and adapters without a host.
 #![warn(missing_docs)]
 
 mod adapter;
