@@ -1,14 +1,13 @@
 //! Backends on the command line, over the real demo connector and the demo shop: bad input, and secrets that stay so.
 
-use bindery_tests::{Answer, Data, Fault, Options, Shop, plugin};
+use bindery_tests::{Answer, Data, Fault, Options, Shop};
 
 const SECRET: &str = "demo-token";
 
 /// A data directory with the demo connector, and a running shop.
 fn prepared() -> (Data, Shop) {
     let (data, shop) = (Data::new(), Shop::start(Options { token: SECRET.to_owned(), ..Options::default() }));
-    let file = plugin("demo");
-    data.run(["plugin", "install", file.to_str().expect("a path in UTF-8")]).ok();
+    data.install("demo");
     data.write("token", &format!("{SECRET}\n"));
     (data, shop)
 }

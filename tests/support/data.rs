@@ -1,12 +1,15 @@
 //! A data directory of its own for each test, and the command line on it.
 
 use std::{
+    ffi::OsStr,
     io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-use crate::{artifact, command::Answer, process::HostProcess};
+use bindery_shop::Shop;
+
+use crate::{artifact, command::Answer, plugin, process::HostProcess};
 
 /// A temporary data directory; gone when dropped.
 pub struct Data {
@@ -57,17 +60,13 @@ impl Data {
     }
 
     /// Runs a command to its end.
-    pub fn run<I: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Answer {
+    pub fn run<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Answer {
         let output = self.command().args(arguments).stdin(Stdio::null()).output().expect("the binary can be started");
         Answer::new(output)
     }
 
     /// Runs a command with text on its standard input.
-    pub fn run_with_input<I: AsRef<std::ffi::OsStr>>(
-        &self,
-        arguments: impl IntoIterator<Item = I>,
-        input: &str,
-    ) -> Answer {
+    pub fn run_with_input<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>, input: &str) -> Answer {
         let mut command = self.command();
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary can be started");
@@ -76,6 +75,37 @@ impl Data {
         let _ = pipe.write_all(input.as_bytes());
         drop(pipe);
         Answer::new(child.wait_with_output().expect("a child can be waited for"))
+    }
+
+    /// Installs a built plugin by the name of its folder.
+    ///
+    /// # Panics
+    /// Where it is refused.
+    #[track_caller]
+    pub fn install(&self, name: &str) {
+        self.run([OsStr::new("plugin"), OsStr::new("install"), plugin(name).as_os_str()]).ok();
+    }
+
+    /// Installs the demo connector and adds the backend `shop` over a demo shop.
+    ///
+    /// # Panics
+    /// Where either is refused.
+    #[track_caller]
+    pub fn connect(&self, shop: &Shop) {
+        self.install("demo");
+        let token = format!("api_token=@{}", self.write("token", shop.token()).display());
+        let url = format!("api_url={}", shop.url());
+        self.run(["backend", "add", "shop", "--type", "demo", "--set", &url, "--secret", &token]).ok();
+    }
+
+    /// How many records a domain finds.
+    ///
+    /// # Panics
+    /// Where the search fails.
+    #[track_caller]
+    pub fn count(&self, model: &str, domain: &str) -> u64 {
+        let found = self.run(["record", "search", model, domain, "--limit", "1", "--json"]).ok().json();
+        found["total"].as_u64().expect("a search tells the total")
     }
 
     /// Starts `bindery serve` and waits until it is ready.

@@ -6,6 +6,7 @@ pub mod backend;
 mod command;
 mod data;
 pub mod fake_http;
+mod host;
 pub mod log;
 mod process;
 pub mod raw;
@@ -15,6 +16,7 @@ pub use artifact::{artifact, artifact_names, plugin};
 pub use bindery_shop::{Fault, Gate, Options, Point, Shop};
 pub use command::Answer;
 pub use data::Data;
+pub use host::TestHost;
 pub use process::HostProcess;
 
 /// A client as a customer of a shop or a user of the host's API has it.
