@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test reports; clippy knows only functions marked as tests")]
 #![allow(clippy::print_stderr, reason = "a test that cannot run here says why")]
 
+mod abi_version;
 mod app;
 mod backend;
 mod binding;

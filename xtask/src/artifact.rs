@@ -2,18 +2,14 @@
 //! features, copied away from where later builds write, and listed with their digests in `target/artifacts.json`.
 //! Tests take them only from there.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs, path::PathBuf, time::Instant};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     place,
-    step::{cargo, shown},
+    recipe::{self, Recipe},
 };
 
 /// One built file.
@@ -24,34 +20,25 @@ pub(crate) struct Artifact {
     pub(crate) size: u64,
 }
 
-/// How an artefact is made.
-struct Recipe {
-    /// `bindery`, `demo-shop`, `plugin:demo`.
-    name: String,
-    arguments: Vec<String>,
-    /// What cargo writes.
-    file: PathBuf,
-    /// How it is kept.
-    kept: String,
-}
-
 /// Builds all artefacts, or those named, and writes the manifest.
 pub(crate) fn build(names: &[String]) -> Result<BTreeMap<String, Artifact>, String> {
-    let recipes = recipes()?;
+    let recipes = recipe::all()?;
     if let Some(unknown) = names.iter().find(|name| !recipes.iter().any(|recipe| recipe.name == **name)) {
         let known: Vec<&str> = recipes.iter().map(|recipe| recipe.name.as_str()).collect();
         return Err(format!("there is no artefact `{unknown}`; there are {}", known.join(", ")));
     }
-    let mut artifacts = read();
+    let (mut artifacts, mut took) = (read(), BTreeMap::new());
     artifacts.retain(|name, _| recipes.iter().any(|recipe| recipe.name == *name));
     for recipe in recipes.iter().filter(|recipe| names.is_empty() || names.contains(&recipe.name)) {
-        let arguments: Vec<&str> = recipe.arguments.iter().map(String::as_str).collect();
-        shown(&mut cargo(&arguments))?;
+        let started = Instant::now();
+        recipe.make()?;
         artifacts.insert(recipe.name.clone(), keep(recipe)?);
         write(&artifacts)?;
+        took.insert(recipe.name.clone(), started.elapsed());
     }
     for (name, artifact) in &artifacts {
-        println!("{name:<18} {}  {:>5.1} MB", &artifact.sha256[..12], artifact.size as f64 / 1e6);
+        let took = took.get(name).map(|took| format!("  {:>6.1} s", took.as_secs_f64())).unwrap_or_default();
+        println!("{name:<28} {}  {:>5.1} MB{took}", &artifact.sha256[..12], artifact.size as f64 / 1e6);
     }
     Ok(artifacts)
 }
@@ -69,39 +56,6 @@ fn write(artifacts: &BTreeMap<String, Artifact>) -> Result<(), String> {
     let text = serde_json::to_string_pretty(artifacts).map_err(|error| error.to_string())?;
     let draft = manifest().with_extension("draft");
     fs::write(&draft, text).and_then(|()| fs::rename(&draft, manifest())).map_err(|error| error.to_string())
-}
-
-fn recipes() -> Result<Vec<Recipe>, String> {
-    let built = place::target().join("debug");
-    let program = |name: &str, package: &str| Recipe {
-        name: name.to_owned(),
-        arguments: ["build", "--quiet", "-p", package, "--bin", name].map(str::to_owned).to_vec(),
-        file: built.join(name),
-        kept: name.to_owned(),
-    };
-    let mut recipes = vec![program("bindery", "bindery"), program("demo-shop", "bindery-shop")];
-    for folder in place::packages("plugins").into_iter().chain(place::packages("tests/plugins")) {
-        let package = package_name(&folder)?;
-        let file = format!("lib{}.so", package.replace('-', "_"));
-        recipes.push(Recipe {
-            name: format!("plugin:{}", folder_name(&folder)),
-            arguments: ["build", "--quiet", "-p", &package, "--lib"].map(str::to_owned).to_vec(),
-            file: built.join(&file),
-            kept: file,
-        });
-    }
-    Ok(recipes)
-}
-
-fn folder_name(folder: &Path) -> String {
-    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-fn package_name(folder: &Path) -> Result<String, String> {
-    let text = fs::read_to_string(folder.join("Cargo.toml")).map_err(|error| error.to_string())?;
-    let table: toml::Table = text.parse().map_err(|error| format!("{}: {error}", folder.display()))?;
-    let name = table.get("package").and_then(|package| package.get("name")).and_then(|name| name.as_str());
-    name.map(str::to_owned).ok_or_else(|| format!("{} has no package name", folder.display()))
 }
 
 /// Copies what was built, where it differs from what is kept.

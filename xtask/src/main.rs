@@ -4,7 +4,9 @@
 mod artifact;
 mod check;
 mod demo;
+mod fixture;
 mod place;
+mod recipe;
 mod step;
 
 use std::process::ExitCode;

@@ -12,15 +12,12 @@ use std::{
 };
 
 use abi_stable::{
-    StableAbi,
-    abi_stability::abi_checking::{CheckingGlobals, check_layout_compatibility_with_globals},
-    library::{AbiHeaderRef, LibHeader, RootModule},
+    library::AbiHeaderRef,
     prefix_type::PrefixTypeTrait,
-    sabi_types::VersionNumber,
     std_types::{ROption, RResult, RSlice, RStr, RVec},
 };
 use bindery_abi::{
-    AbiError, AbiResult, FfiFuture, FutureExt, HostApi, HostVt, HostVt_Ref, LogRecord, Opaque, PluginMod_Ref,
+    AbiError, AbiResult, FfiFuture, FutureExt, HostApi, HostVt, HostVt_Ref, LogRecord, Mismatch, Opaque, PluginMod_Ref,
 };
 use bindery_contract::{Error, ErrorClass};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
@@ -66,47 +63,22 @@ pub(super) fn load(file: &Path) -> Result<Module, Refusal> {
     let library = unsafe { Library::open(Some(file), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) }
         .map_err(|error| Refusal::NotLoadable { file: shown.clone(), reason: error.to_string() })?;
     // SAFETY: the symbol is the header that abi_stable's macro and the SDK's export there. Its magic number and the
-    // version of abi_stable are compared by `upgrade` before anything else of it is read.
+    // version of abi_stable are compared by `accept` before anything else of it is read.
     let header = unsafe { library.get::<AbiHeaderRef>(bindery_abi::ROOT_SYMBOL.as_bytes()).map(|symbol| *symbol) };
     let header = header.map_err(|error| Refusal::NotAPlugin { file: shown, reason: error.to_string() });
     std::mem::forget(library);
-    let header = header?.upgrade().map_err(|error| Refusal::WrongLayout { reason: lines_that_matter(&error) })?;
-    check_version(header)?;
-    check_layout(header)?;
-    // SAFETY: the layouts were compared just above, with the newer side as the implementation.
-    let root = unsafe { header.init_root_module_with_unchecked_layout::<PluginMod_Ref>() };
-    root.map(Module).map_err(|error| Refusal::WrongLayout { reason: lines_that_matter(&error) })
+    bindery_abi::accept(header?).map(Module).map_err(refusal)
 }
 
-fn version(strings: abi_stable::sabi_types::VersionStrings) -> Result<VersionNumber, Refusal> {
-    VersionNumber::new(strings).map_err(|error| Refusal::WrongLayout { reason: error.to_string() })
-}
-
-fn check_version(header: &LibHeader) -> Result<(), Refusal> {
-    let (found, wanted) = (version(header.version_strings())?, version(PluginMod_Ref::VERSION_STRINGS)?);
-    if found.major == wanted.major {
-        return Ok(());
+fn refusal(mismatch: Mismatch) -> Refusal {
+    match mismatch {
+        Mismatch::Major { found, wanted, is_newer } => Refusal::OtherMajor { found, wanted, newer: is_newer },
+        Mismatch::Layout(text) => Refusal::WrongLayout { reason: lines_that_matter(&text) },
     }
-    Err(Refusal::OtherMajor { found: found.to_string(), wanted: wanted.to_string(), newer: found.major > wanted.major })
-}
-
-/// Within a major every newer minor holds every older one. The stock check knows only "library newer than user", so
-/// the sides are swapped where we are the newer one.
-fn check_layout(header: &LibHeader) -> Result<(), Refusal> {
-    let ours = <PluginMod_Ref as StableAbi>::LAYOUT;
-    let theirs = header
-        .layout()
-        .ok_or_else(|| Refusal::WrongLayout { reason: "the plugin was built without its layout".to_owned() })?;
-    let plugin_is_newer = version(header.version_strings())?.minor > version(PluginMod_Ref::VERSION_STRINGS)?.minor;
-    let (older, newer) = if plugin_is_newer { (ours, theirs) } else { (theirs, ours) };
-    // Globals of its own, so that nothing of the plugin is kept in the process-wide ones.
-    check_layout_compatibility_with_globals(older, newer, &CheckingGlobals::new())
-        .map_err(|error| Refusal::WrongLayout { reason: lines_that_matter(&error) })
 }
 
 /// abi_stable's errors are tens of kilobytes; the lines that start with `Error:` and their two neighbours say it all.
-fn lines_that_matter(error: &dyn std::fmt::Display) -> String {
-    let text = error.to_string();
+fn lines_that_matter(text: &str) -> String {
     tracing::debug!(target: "plugin", "layout check: {text}");
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let mut kept: Vec<String> = Vec::new();

@@ -3,12 +3,16 @@
 //! This crate's version *is* the version of the interface (1.0.0), never the product's. Within major 1 a type may
 //! only gain fields after its `last_prefix_field`, in one line of versions, so that every 1.n holds every 1.(n-1).
 //! Everything that can evolve travels inside the payloads (see `bindery-contract`). It never holds behaviour beyond
-//! ownership of what crosses, and authors never see it.
+//! ownership of what crosses and the rule by which the two sides accept each other, and authors never see it.
 #![allow(
     unsafe_code,
     non_camel_case_types,
     reason = "an opaque pointer crosses here; the prefix types' names are made by abi_stable"
 )]
+
+mod accept;
+
+pub use accept::{Mismatch, accept};
 
 pub use abi_stable;
 pub use async_ffi::{FfiFuture, FutureExt};
