@@ -2,12 +2,15 @@
 
 /// File name and text of each.
 pub(super) const FILES: &[(&str, &str)] = &[
+    ("account.fiscal.position.tax.toml", include_str!("../../models/account.fiscal.position.tax.toml")),
+    ("account.fiscal.position.toml", include_str!("../../models/account.fiscal.position.toml")),
     ("account.journal.toml", include_str!("../../models/account.journal.toml")),
     ("account.move.line.toml", include_str!("../../models/account.move.line.toml")),
     ("account.move.toml", include_str!("../../models/account.move.toml")),
     ("account.payment.term.toml", include_str!("../../models/account.payment.term.toml")),
     ("account.payment.toml", include_str!("../../models/account.payment.toml")),
     ("account.tax.toml", include_str!("../../models/account.tax.toml")),
+    ("crm.team.toml", include_str!("../../models/crm.team.toml")),
     ("product.attribute.toml", include_str!("../../models/product.attribute.toml")),
     ("product.attribute.value.toml", include_str!("../../models/product.attribute.value.toml")),
     ("product.category.toml", include_str!("../../models/product.category.toml")),

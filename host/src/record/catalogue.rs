@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{
     Error, Field, Kind, Model, compute,
     declaration::{self, Declared, Definition, ModelDeclaration},
-    decode, install, register,
+    decode, delegate, install, onchange, register,
 };
 use crate::storage::{
     Tx,
@@ -51,6 +51,7 @@ impl Catalogue {
             contents.models.insert(row.name, model);
         }
         link_back(&mut contents);
+        delegate::extend(&mut contents)?;
         for row in rows::kinds(tx)?.into_iter().filter(|row| !row.hidden) {
             let model = contents.models.values().find(|model| model.id == row.model);
             let model = model.ok_or_else(|| Error::Definition(format!("kind {} has lost its model", row.name)))?;
@@ -161,10 +162,14 @@ fn install_files<'a>(
 fn model(row: &ModelRow, rows: Vec<FieldRow>) -> Result<Model, Error> {
     let mut digest = String::new();
     let mut fields = Vec::with_capacity(rows.len() + 2);
+    let mut delegate = None;
     for stored in rows {
         let definition = install::definition(&stored)?;
         digest.push_str(&format!("{}:{};", stored.name, stored.definition));
         let declared = Declared { name: stored.name, label: stored.label, help: stored.help, definition };
+        if declared.definition.delegate {
+            delegate = Some(fields.len());
+        }
         fields.push(field(&row.name, fields.len(), declared)?);
     }
     for (name, label) in [("create_date", "Created on"), ("write_date", "Last changed on")] {
@@ -175,6 +180,7 @@ fn model(row: &ModelRow, rows: Vec<FieldRow>) -> Result<Model, Error> {
             read_only: true,
             computed: true,
             ondelete: super::OnDelete::SetNull,
+            delegate: false,
             default: None,
         };
         let declared = Declared { name: name.to_owned(), label: label.to_owned(), help: String::new(), definition };
@@ -196,6 +202,8 @@ fn model(row: &ModelRow, rows: Vec<FieldRow>) -> Result<Model, Error> {
         by_name: fields.iter().map(|field| (field.name.clone(), field.index)).collect(),
         required: fields.iter().filter(|field| field.required).map(|field| field.index).collect(),
         defaults: fields.iter().filter_map(|field| Some((field.index, field.default.clone()?))).collect(),
+        delegate,
+        onchanges: onchange::of(&row.name),
         computes: compute::of(&row.name),
         causes: compute::caused_by(&row.name),
         referred: Vec::new(),
@@ -230,6 +238,7 @@ pub(super) fn field(model: &str, index: usize, declared: Declared) -> Result<Fie
         computed: definition.computed,
         ondelete: definition.ondelete,
         default,
+        delegated: None,
         field_type: definition.field_type,
     })
 }

@@ -28,6 +28,9 @@ pub struct Definition {
     /// For many2one.
     #[serde(default)]
     pub ondelete: OnDelete,
+    /// For many2one: the target's fields are the record's too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub delegate: bool,
     /// What a new record has where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Json>,
@@ -111,6 +114,8 @@ struct FieldEntry {
     computed: bool,
     #[serde(default)]
     ondelete: OnDelete,
+    #[serde(default)]
+    delegate: bool,
     default: Option<Json>,
 }
 
@@ -178,6 +183,7 @@ impl FieldEntry {
             read_only: self.read_only,
             computed: self.computed,
             ondelete: self.ondelete,
+            delegate: self.delegate,
             default: self.default,
         };
         Ok(Declared { name, label: self.label, help: self.help, definition })
@@ -197,6 +203,7 @@ impl From<&FieldDecl> for Declared {
                 read_only: field.read_only,
                 computed: false,
                 ondelete: OnDelete::SetNull,
+                delegate: false,
                 default: None,
             },
         }
@@ -224,6 +231,9 @@ pub fn check(owner: &str, field: &Declared) -> Result<(), String> {
             if definition.unique || definition.required || definition.default.is_some() =>
         {
             return Err(format!("{owner}.{name}: a relation to many can't be required, unique or have a default"));
+        }
+        other if definition.delegate && !(definition.required && matches!(other, FieldType::Many2one { .. })) => {
+            return Err(format!("{owner}.{name}: only a required many2one can delegate"));
         }
         FieldType::Binary if definition.unique => {
             return Err(format!("{owner}.{name}: bytes can't be unique"));

@@ -70,7 +70,8 @@ impl<'a> Reading<'a> {
     }
 
     fn input(&self, field: &Field, json: &str) -> Result<Input, String> {
-        if field.computed {
+        // A copy of a delegated field is worked out too, but a write of it goes where it is kept.
+        if field.computed && (field.delegated.is_none() || field.is_elsewhere()) {
             return Err("the host works this field out; it can't be set".to_owned());
         }
         match &field.field_type {

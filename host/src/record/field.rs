@@ -4,7 +4,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use bindery_contract::field::FieldType;
 
-use super::compute::{Cause, Compute};
+use super::{
+    compute::{Cause, Compute},
+    onchange::Onchange,
+};
 use crate::{
     model::Value,
     storage::{binding::Lookup, record::Table},
@@ -50,12 +53,29 @@ pub struct Field {
     pub ondelete: OnDelete,
     /// What a new record has where nothing is said.
     pub default: Option<Value>,
+    /// Where the field is really kept, when another record keeps it.
+    pub delegated: Option<Delegated>,
+}
+
+/// A field that a record has of another one, to which a many2one of it leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delegated {
+    /// The many2one, by index in the record's own model.
+    pub link: usize,
+    /// The field, by index in the model that the many2one leads to.
+    pub field: usize,
 }
 
 impl Field {
     /// Whether it is a column of the record's table.
     pub fn is_stored(&self) -> bool {
         self.column.is_some()
+    }
+
+    /// Whether only the record that it is delegated to has it. (A delegated field with a column is a copy that the
+    /// host keeps, so that it can be searched and ordered by.)
+    pub fn is_elsewhere(&self) -> bool {
+        self.delegated.is_some() && self.column.is_none()
     }
 
     /// Whether it holds several records.
@@ -110,6 +130,10 @@ pub struct Model {
     pub(super) required: Vec<usize>,
     /// What a new record has where nothing is said.
     pub(super) defaults: Vec<(usize, Value)>,
+    /// The many2one whose target's fields are the model's too.
+    pub(super) delegate: Option<usize>,
+    /// What follows from the choices that a new record makes.
+    pub(super) onchanges: Vec<&'static Onchange>,
     /// What the host works out.
     pub(super) computes: Vec<&'static Compute>,
     /// What the host works out elsewhere when a record of this model changes.

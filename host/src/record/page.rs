@@ -29,9 +29,21 @@ fn one(page: &mut String, model: &Model) {
         "\n## {}\n\n{}. Named by `{}`, ordered by `{}`.\n\n| field | type | label | |\n|---|---|---|---|\n",
         model.name, model.label, model.display, model.order
     );
-    for field in model.fields.iter().filter(|field| !matches!(field.name.as_str(), "create_date" | "write_date")) {
+    let is_shown =
+        |field: &&Field| !matches!(field.name.as_str(), "create_date" | "write_date") && !field.is_elsewhere();
+    for field in model.fields.iter().filter(is_shown) {
         let field_type = words(&field.field_type).replace('|', "\\|");
         let _ = writeln!(page, "| `{}` | {field_type} | {} | {} |", field.name, field.label, notes(field));
+    }
+    if let Some(link) = model.delegate.map(|index| &model.fields[index]) {
+        let target = link.target().unwrap_or_default();
+        let _ = writeln!(
+            page,
+            "\nEvery other field of [`{target}`](#{}) is a field of this model too, through `{}`: read, searched and \
+             written there.",
+            target.replace('.', ""),
+            link.name
+        );
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bindery_contract::field::FieldType;
 
-use super::{Catalogue, Error, Model, field::MONEY_SCALE};
+use super::{Catalogue, Error, Model, delegate, field::MONEY_SCALE};
 use crate::{
     base::Timestamp,
     model::{Decimal, Value},
@@ -55,12 +55,14 @@ pub fn read(
         rows.insert(row.int(0)?, Row { id: row.int(0)?, version: row.int(1)?, values });
         Ok(())
     })?;
-    for index in fields.iter().filter(|index| model.fields[**index].is_to_many()) {
+    let is_own_list = |field: &super::Field| field.is_to_many() && !field.is_elsewhere();
+    for index in fields.iter().filter(|index| is_own_list(&model.fields[**index])) {
         let mut lists = many(tx, catalogue, model, *index, ids)?;
         for (id, row) in &mut rows {
             row.values.push((*index, Value::Refs(lists.remove(id).unwrap_or_default())));
         }
     }
+    delegate::read(tx, catalogue, model, fields, &mut rows)?;
     if stored.len() < fields.len() {
         let place: HashMap<usize, usize> = fields.iter().enumerate().map(|(at, index)| (*index, at)).collect();
         for row in rows.values_mut() {

@@ -6,15 +6,16 @@ use std::collections::BTreeSet;
 
 use super::{
     Catalogue, Change, Error, Model, Values,
+    check::{check_kept, check_required},
     compute::{self, Cause, Compute, Inputs, Way},
     row,
     store::Written,
-    values::Input,
+    values::{Command, Input, Target},
 };
 use crate::{
     model::Value,
     storage::{
-        self, Param, Tx,
+        Param, Tx,
         outbox::{self, NewRow},
         record as tables,
     },
@@ -42,7 +43,7 @@ pub(super) struct Work<'a> {
     pub(super) change: &'a Change,
     pub(super) removing: BTreeSet<(i64, i64)>,
     /// Whether the host writes on its own account: fields that nobody else may write can be.
-    trusted: bool,
+    pub(super) trusted: bool,
     touched: Vec<Touched<'a>>,
     /// Computed fields that wait for the end: number of the compute, and the record.
     late: BTreeSet<(usize, i64)>,
@@ -68,10 +69,15 @@ impl<'a> Work<'a> {
         values: &Values,
         link: Option<(usize, i64)>,
     ) -> Result<i64, Error> {
+        let delegated = self.delegate_new(model, values, link)?;
+        let values = delegated.as_ref().unwrap_or(values);
         let link = link.map(|(index, to)| (index, Value::Ref(to)));
+        let filled = self.fill(model, values, link.as_ref())?;
         let mut columns: Vec<(usize, &Value)> = Vec::with_capacity(values.len() + model.defaults.len() + 1);
         columns.extend(link.as_ref().map(|(index, value)| (*index, value)));
         self.columns(model, values, &mut columns)?;
+        let is_list = |value: &Value| matches!(value, Value::Refs(_));
+        columns.extend(filled.iter().filter(|(_, value)| !is_list(value)).map(|(index, value)| (*index, value)));
         for (index, value) in &model.defaults {
             if !columns.iter().any(|(at, _)| at == index) {
                 columns.push((*index, value));
@@ -97,6 +103,12 @@ impl<'a> Work<'a> {
                 self.lines(model, id, *index, commands)?;
             }
         }
+        for (index, value) in filled {
+            if let Value::Refs(ids) = value {
+                let all = ids.into_iter().map(Target::Id).collect();
+                self.lines(model, id, index, &[Command::Set(all)])?;
+            }
+        }
         self.trigger(model, id, None, &[])?;
         Ok(id)
     }
@@ -111,6 +123,8 @@ impl<'a> Work<'a> {
 
     /// Changes a record and its lines; only what differs is written. The version is the one before.
     pub(super) fn write(&mut self, model: &'a Model, id: i64, values: &Values) -> Result<Written, Error> {
+        let delegated = self.delegate_write(model, id, values)?;
+        let (values, elsewhere) = delegated.as_ref().map_or((values, &[][..]), |(own, changed)| (own, &changed[..]));
         let mut columns: Vec<(usize, &Value)> = Vec::with_capacity(values.len());
         self.columns(model, values, &mut columns)?;
         columns.sort_unstable_by_key(|(index, _)| *index);
@@ -145,6 +159,7 @@ impl<'a> Work<'a> {
             self.update(model, id, version, &columns, changed.clone())?;
             self.trigger(model, id, Some(&changed), &before)?;
         }
+        changed.extend(elsewhere);
         Ok(Written { version, changed })
     }
 
@@ -200,40 +215,6 @@ impl<'a> Work<'a> {
             Ok(())
         })?;
         found.ok_or_else(|| Error::Missing { model: model.name.clone(), id })
-    }
-
-    /// The plain values among what a write sets, checked for being writable.
-    fn columns<'v>(
-        &self,
-        model: &Model,
-        values: &'v Values,
-        columns: &mut Vec<(usize, &'v Value)>,
-    ) -> Result<(), Error> {
-        for (index, input) in values {
-            let field = &model.fields[*index];
-            let closed = field.computed || (field.read_only && !self.change.by_connector);
-            if closed && !self.trusted {
-                let why =
-                    if field.computed { "the host works this field out" } else { "only connectors write this field" };
-                return Err(Error::field(&model.name, &field.name, format!("{why}; it can't be set")));
-            }
-            match input {
-                Input::Value(value) => match columns.iter_mut().find(|(at, _)| at == index) {
-                    // What the host links wins over what a line says of its own parent.
-                    Some(_) => {}
-                    None => columns.push((*index, value)),
-                },
-                Input::Symbolic(symbolic) => {
-                    return Err(Error::Unresolved {
-                        model: model.name.clone(),
-                        field: field.name.clone(),
-                        target: symbolic.to_string(),
-                    });
-                }
-                Input::Lines(_) => {}
-            }
-        }
-        Ok(())
     }
 
     /// Computed fields that depend on the record's own columns, worked out before these are written. `record`: its id
@@ -385,52 +366,6 @@ impl<'a> Work<'a> {
         let changed: Vec<usize> = columns.iter().map(|(index, _)| *index).collect();
         self.update(model, id, version, &columns, changed.clone())?;
         self.trigger(model, id, Some(&changed), &before)
-    }
-
-    /// What a refusal of the store means for the fields at hand.
-    fn refused(&mut self, model: &Model, error: storage::Error, columns: &[(usize, &Value)]) -> Error {
-        match &error {
-            storage::Error::Unique(text) => {
-                let hit = |field: &&super::Field| text.ends_with(&format!("{}.{}", model.table.name, field.name));
-                match model.fields.iter().find(hit) {
-                    Some(field) => Error::NotUnique { model: model.name.clone(), field: field.name.clone() },
-                    None => Error::Storage(error),
-                }
-            }
-            storage::Error::ForeignKey(_) => self.dangling(model, columns).unwrap_or(Error::Storage(error)),
-            _ => Error::Storage(error),
-        }
-    }
-
-    /// Which of the references leads nowhere.
-    fn dangling(&mut self, model: &Model, columns: &[(usize, &Value)]) -> Option<Error> {
-        for (index, value) in columns {
-            let field = &model.fields[*index];
-            let (Value::Ref(id), Some(target)) = (value, field.target()) else { continue };
-            let target = self.catalogue.model(target)?;
-            if target.table.versions(self.tx, &[*id]).ok()?.is_empty() {
-                let problem = format!("there is no record {id} of {}", target.name);
-                return Some(Error::field(&model.name, &field.name, problem));
-            }
-        }
-        None
-    }
-}
-
-fn check_required(model: &Model, columns: &[(usize, &Value)]) -> Result<(), Error> {
-    let missing = model.required.iter().filter(|index| {
-        let set = columns.iter().find(|(at, _)| at == *index);
-        set.is_none_or(|(_, value)| **value == Value::Null)
-    });
-    let missing: Vec<(String, String)> =
-        missing.map(|index| (model.fields[*index].name.clone(), "a value is required".to_owned())).collect();
-    if missing.is_empty() { Ok(()) } else { Err(Error::Invalid { model: model.name.clone(), fields: missing }) }
-}
-
-fn check_kept(model: &Model, columns: &[(usize, &Value)]) -> Result<(), Error> {
-    match columns.iter().find(|(index, value)| **value == Value::Null && model.fields[*index].required) {
-        Some((index, _)) => Err(Error::field(&model.name, &model.fields[*index].name, "a value is required")),
-        None => Ok(()),
     }
 }
 

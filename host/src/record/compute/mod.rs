@@ -40,7 +40,7 @@ pub(crate) struct Compute {
     pub(super) run: Run,
 }
 
-type Sets = Vec<(&'static str, Value)>;
+pub(super) type Sets = Vec<(&'static str, Value)>;
 type Run = fn(&mut Inputs<'_, '_>) -> Result<Sets, Error>;
 
 /// A change elsewhere that runs a compute.
@@ -118,13 +118,13 @@ pub(super) struct Inputs<'w, 'a> {
 
 impl Inputs<'_, '_> {
     /// A field of the record.
-    fn get(&self, name: &str) -> Value {
+    pub(super) fn get(&self, name: &str) -> Value {
         let index = index(self.model, name);
         self.own.iter().find(|(at, _)| *at == index).map_or(Value::Null, |(_, value)| value.clone())
     }
 
     /// A text of the record; empty where there is none.
-    fn text(&self, name: &str) -> String {
+    pub(super) fn text(&self, name: &str) -> String {
         match self.get(name) {
             Value::Text(text) => text,
             _ => String::new(),
@@ -132,7 +132,7 @@ impl Inputs<'_, '_> {
     }
 
     /// A many2one of the record.
-    fn reference(&self, name: &str) -> Option<i64> {
+    pub(super) fn reference(&self, name: &str) -> Option<i64> {
         match self.get(name) {
             Value::Ref(id) => Some(id),
             _ => None,
@@ -140,12 +140,12 @@ impl Inputs<'_, '_> {
     }
 
     /// A decimal of the record; 0 where there is none.
-    fn decimal(&self, name: &str) -> Decimal {
+    pub(super) fn decimal(&self, name: &str) -> Decimal {
         number(&self.get(name), self.model.field(name).and_then(super::Field::scale).unwrap_or_default())
     }
 
     /// Fields of a record of another model; all of them null where it is gone.
-    fn other(&mut self, model: &str, id: i64, fields: &[&str]) -> Result<Vec<Value>, Error> {
+    pub(super) fn other(&mut self, model: &str, id: i64, fields: &[&str]) -> Result<Vec<Value>, Error> {
         let model = self.work.catalogue.need_model(model)?;
         let numbers: Vec<usize> = fields.iter().map(|name| index(model, name)).collect();
         match self.work.before(model, id, &numbers) {
@@ -163,6 +163,13 @@ impl Inputs<'_, '_> {
         Ok(lists.remove(&id).unwrap_or_default())
     }
 
+    /// The records of a relation to many of another record.
+    pub(super) fn list_of(&mut self, model: &str, id: i64, name: &str) -> Result<Vec<i64>, Error> {
+        let model = self.work.catalogue.need_model(model)?;
+        let mut lists = many(self.work.tx, self.work.catalogue, model, index(model, name), &[id])?;
+        Ok(lists.remove(&id).unwrap_or_default())
+    }
+
     /// The number of lines of a one2many, then sums of columns over them.
     fn sums(&mut self, name: &str, columns: &[&str]) -> Result<Vec<i64>, Error> {
         let field = self.model.field(name);
@@ -176,7 +183,7 @@ impl Inputs<'_, '_> {
     }
 
     /// An error that names a field of the record.
-    fn wrong(&self, field: &str, problem: &str) -> Error {
+    pub(super) fn wrong(&self, field: &str, problem: &str) -> Error {
         Error::field(&self.model.name, field, problem)
     }
 }

@@ -46,6 +46,10 @@ pub(in crate::record) fn leaf_condition(
         return own_id(model, leaf);
     }
     let field = model.field(head).ok_or_else(|| format!("{} has no field {head:?}", model.name))?;
+    if let Some(delegated) = field.delegated.filter(|_| field.is_elsewhere()) {
+        let path = format!("{}.{}", model.fields[delegated.link].name, leaf.path);
+        return leaf_condition(catalogue, model, &Leaf { path, ..leaf.clone() });
+    }
     let Some(rest) = rest else { return plain(catalogue, model, field, leaf) };
     let target = field.target().and_then(|target| catalogue.model(target));
     let target = target.ok_or_else(|| format!("{}: {head} is no relation, so nothing lies behind it", leaf.path))?;
@@ -115,6 +119,7 @@ fn own_id(model: &Model, leaf: &Leaf) -> Result<Condition, String> {
                 computed: true,
                 ondelete: crate::record::OnDelete::default(),
                 default: None,
+                delegated: None,
             };
             scalar(&column, &id, leaf)
         }

@@ -25,6 +25,17 @@ pub(super) fn order(catalogue: &Catalogue, model: &Model, text: &str) -> Result<
             continue;
         }
         let field = model.field(name).ok_or_else(|| wrong(format!("order {part:?}: there is no field {name:?}")))?;
+        if let Some(delegated) = field.delegated.filter(|_| field.is_elsewhere() && !field.is_to_many()) {
+            let link = &model.fields[delegated.link];
+            let target = catalogue.need_model(link.target().unwrap_or_default())?;
+            out.push(Order::Through {
+                column: link.name.clone(),
+                table: target.table.name.clone(),
+                by: target.fields[delegated.field].name.clone(),
+                descending,
+            });
+            continue;
+        }
         if !field.is_stored() {
             return Err(wrong(format!("order {part:?}: a relation to many has no order")));
         }

@@ -144,6 +144,7 @@ fn own(name: &str, field_type: FieldType) -> Field {
         computed: false,
         ondelete: OnDelete::default(),
         default: None,
+        delegated: None,
     }
 }
 
