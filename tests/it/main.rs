@@ -26,5 +26,6 @@ mod reference;
 mod secret;
 mod shop;
 mod storage;
+mod sync_sweep;
 mod tryton;
 mod worker;

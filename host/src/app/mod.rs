@@ -5,6 +5,7 @@ mod directory;
 mod error;
 mod program;
 mod start;
+mod upkeep;
 
 use crate::{api, backend, base::Code, cli, operation, plugin, queue, record, security, storage, sync};
 

@@ -1,10 +1,13 @@
 //! Starting and stopping: the order in which rooms are opened and closed.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::JoinHandle};
 
-use super::{Error, directory};
+use super::{
+    Error, directory,
+    upkeep::{self, Upkeep},
+};
 use crate::{
     api::{Readiness, Server},
     backend::{self, Backends},
@@ -43,13 +46,16 @@ pub struct Options {
     pub keys: Source,
     /// How connectors call out.
     pub egress: egress::Options,
+    /// Time between two rounds of what it does by itself: trying failed records again, removing what is over.
+    pub upkeep_interval: Duration,
 }
 
 impl Options {
     /// The defaults over a data directory.
     pub fn new(data: DataDir, mode: Mode) -> Self {
         let (keys, egress) = (Source::from_environment(), egress::Options::default());
-        Self { data, mode, clock: Clock::system(), worker_program: None, keys, egress }
+        let upkeep_interval = upkeep::INTERVAL;
+        Self { data, mode, clock: Clock::system(), worker_program: None, keys, egress, upkeep_interval }
     }
 }
 
@@ -59,6 +65,7 @@ pub struct Running {
     readiness: Readiness,
     server: Option<Server>,
     watch: Option<JoinHandle<()>>,
+    upkeep: Option<Upkeep>,
     // Given back last.
     _lock: Lock,
 }
@@ -87,6 +94,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         }
     };
     let (started, rules) = (options.clock.now(), Rules::built_in());
+    let (mode, upkeep_interval) = (options.mode, options.upkeep_interval);
     let host = Arc::new(Host {
         store,
         clock: options.clock,
@@ -100,16 +108,17 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         started,
     });
     let readiness = Readiness::default();
-    let server = match options.mode {
+    let server = match mode {
         Mode::Command => None,
         Mode::Serve => Some(listen(&host, &readiness)?),
     };
     readiness.set(true);
-    if options.mode == Mode::Serve {
-        // After readiness, since it takes a moment and nothing waits for it.
+    let upkeep = (mode == Mode::Serve).then(|| {
+        // After readiness, since both take a moment and nothing waits for them.
         host.store.warm_up();
-    }
-    Ok(Running { host, readiness, server, watch, _lock: lock })
+        Upkeep::start(host.clone(), upkeep_interval)
+    });
+    Ok(Running { host, readiness, server, watch, upkeep, _lock: lock })
 }
 
 /// Tells the runner when jobs that were parked may run.
@@ -196,6 +205,9 @@ impl Running {
         self.readiness.set(false);
         if let Some(server) = self.server {
             server.stop().await;
+        }
+        if let Some(upkeep) = self.upkeep {
+            upkeep.stop().await;
         }
         if let Some(watch) = self.watch {
             watch.abort();

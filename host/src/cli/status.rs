@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     base::{Code, config::DataDir},
-    operation::{audit::List, status::Status},
+    operation::{
+        audit::List,
+        status::{Account, Backend, Kind, Status},
+    },
 };
 
 /// `bindery audit`.
@@ -94,6 +97,7 @@ fn status(status: Status) -> String {
         .collect();
     let backends =
         table(&["backend", "enabled", "connection", "bindings", "trouble"], backends, "There is no backend yet.");
+    let kinds = kinds(&status.backends);
     let alarms = match status.alarms.is_empty() {
         true => "Nothing is wrong.".to_owned(),
         false => status
@@ -103,7 +107,63 @@ fn status(status: Status) -> String {
             .collect::<Vec<_>>()
             .join("\n"),
     };
-    format!("{head}\n{backends}\n\n{alarms}")
+    format!("{head}\n{backends}\n\n{kinds}{alarms}")
+}
+
+/// How the sync of each kind stands; nothing where none was synced yet.
+fn kinds(backends: &[Backend]) -> String {
+    let rows: Vec<Vec<String>> =
+        backends.iter().flat_map(|backend| backend.kinds.iter().map(|kind| row(&backend.name, kind))).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let header = ["backend", "kind", "last run", "account", "cursor", "moved", "failed", "given up", "review", ""];
+    format!("{}\n\n", table(&header, rows, ""))
+}
+
+fn row(backend: &str, kind: &Kind) -> Vec<String> {
+    let count = |count: u64| if count == 0 { String::new() } else { count.to_string() };
+    let run = kind.last_run.as_ref();
+    vec![
+        backend.to_owned(),
+        kind.kind.clone(),
+        run.map(|run| format!("{} {}", run.state, run.started.to_rfc3339())).unwrap_or_default(),
+        run.map(|run| account(&run.account)).unwrap_or_default(),
+        kind.cursor.clone().unwrap_or_default(),
+        kind.cursor_age.map(age).unwrap_or_default(),
+        count(kind.failed),
+        count(kind.given_up),
+        count(kind.reviews),
+        if kind.stalled { "stalled" } else { "" }.to_owned(),
+    ]
+}
+
+/// What became of the records, without what did not happen.
+fn account(account: &Account) -> String {
+    let parts = [
+        (account.created, "created"),
+        (account.updated, "updated"),
+        (account.unchanged, "unchanged"),
+        (account.skipped, "skipped"),
+        (account.quarantined, "quarantined"),
+        (account.failed, "failed"),
+    ];
+    let parts: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    match parts.is_empty() {
+        true => "nothing offered".to_owned(),
+        false => format!("{} offered: {}", account.offered, parts.join(", ")),
+    }
+}
+
+/// `3 min ago`.
+fn age(seconds: i64) -> String {
+    match seconds {
+        ..60 => "just now".to_owned(),
+        60..3_600 => format!("{} min ago", seconds / 60),
+        3_600..172_800 => format!("{} h ago", seconds / 3_600),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
 }
 
 /// What a code means, or all of them.

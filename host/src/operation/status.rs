@@ -1,4 +1,4 @@
-//! The use case of looking at the whole: version, plugins, backends, jobs, sizes, and what is wrong.
+//! The use case of looking at the whole: version, plugins, backends and their syncs, jobs, sizes, and what is wrong.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,10 @@ use crate::{
     base::{Fault, Timestamp},
     model::job::Counts,
     plugin, queue, record,
+    sync::status::KindStatus,
 };
+
+pub use crate::sync::Account;
 
 /// How the host is.
 #[derive(Debug, Serialize, Deserialize)]
@@ -53,9 +56,59 @@ pub struct Backend {
     pub connection: String,
     /// Bindings by status.
     pub bindings: BTreeMap<String, u64>,
-    /// Why it can't work now.
+    /// How the sync of each kind stands; kinds that were never synced are left out.
+    pub kinds: Vec<Kind>,
+    /// Why it can't work now, or why it works with an older build.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
+}
+
+/// How the sync of a kind stands.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Kind {
+    /// The kind.
+    pub kind: String,
+    /// The last run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_run: Option<Run>,
+    /// Where the next run starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// When the cursor moved last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor_moved: Option<Timestamp>,
+    /// Seconds since then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor_age: Option<i64>,
+    /// Bindings, all of them.
+    pub bindings: u64,
+    /// Bindings whose last attempt failed.
+    pub failed: u64,
+    /// Of failed: those that nothing tries again by itself.
+    pub given_up: u64,
+    /// Records that wait for a person.
+    pub reviews: u64,
+    /// Runs succeed and change records, yet the cursor stands still.
+    pub stalled: bool,
+}
+
+/// The last run of a kind.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Run {
+    /// `running`, `done`, `failed`, `cancelled`.
+    pub state: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What became of the records that it was offered.
+    pub account: Account,
+    /// Records that nothing accounts for: 0.
+    pub unaccounted: i64,
 }
 
 /// Something that somebody should look at.
@@ -69,10 +122,34 @@ pub struct Alarm {
 
 pub(super) async fn show(host: &Host, _: &Caller, _: Nothing) -> Result<Status, Fault> {
     let jobs = host.store.read(|tx| queue::control::counts(tx)).await?;
-    let backends = host.backends.list();
     let statistics = host.store.statistics();
-    let mut plugins = BTreeMap::new();
-    let mut alarms = Vec::new();
+    let (plugins, mut alarms) = plugins(host);
+    let mut shown = Vec::new();
+    for one in &host.backends.list() {
+        shown.push(backend(host, one).await?);
+    }
+    for backend in shown.iter().filter(|backend| backend.enabled) {
+        alarms.extend(trouble(backend));
+        alarms.extend(backend.kinds.iter().flat_map(|kind| of_kind(&backend.name, kind)));
+    }
+    alarms.extend(waiting(&jobs));
+    Ok(Status {
+        version: VERSION.to_owned(),
+        data: host.data.path().display().to_string(),
+        process: std::process::id(),
+        serving: host.is_serving(),
+        started: host.started,
+        plugins,
+        review: shown.iter().flat_map(|backend| &backend.kinds).map(|kind| kind.reviews).sum(),
+        backends: shown,
+        jobs: counts(&jobs),
+        database_bytes: statistics.database_bytes + statistics.log_bytes,
+        alarms,
+    })
+}
+
+fn plugins(host: &Host) -> (BTreeMap<String, u64>, Vec<Alarm>) {
+    let (mut plugins, mut alarms) = (BTreeMap::new(), Vec::new());
     for plugin in host.plugins.list() {
         let word = match plugin.state {
             plugin::State::Ready => "ready",
@@ -85,36 +162,17 @@ pub(super) async fn show(host: &Host, _: &Caller, _: Nothing) -> Result<Status, 
             alarms.push(Alarm { message, cure: fault.cure });
         }
     }
-    let mut shown = Vec::with_capacity(backends.len());
-    for one in &backends {
-        shown.push(backend(host, one).await?);
-    }
-    for backend in shown.iter().filter(|backend| backend.enabled) {
-        alarms.extend(trouble(backend));
-    }
-    alarms.extend(waiting(&jobs));
-    Ok(Status {
-        version: VERSION.to_owned(),
-        data: host.data.path().display().to_string(),
-        process: std::process::id(),
-        serving: host.is_serving(),
-        started: host.started,
-        plugins,
-        backends: shown,
-        jobs: counts(&jobs),
-        review: 0,
-        database_bytes: statistics.database_bytes + statistics.log_bytes,
-        alarms,
-    })
+    (plugins, alarms)
 }
 
 async fn backend(host: &Host, backend: &backend::Backend) -> Result<Backend, Fault> {
     let id = backend.id;
     let mut bindings = BTreeMap::new();
     for (_, status, count) in host.store.read(move |tx| record::binding::tally(tx, id)).await? {
-        let word = serde_json::to_value(status).unwrap_or_default();
-        *bindings.entry(word.as_str().unwrap_or_default().to_owned()).or_default() += count;
+        *bindings.entry(status.as_str().to_owned()).or_default() += count;
     }
+    let now = host.clock.now();
+    let kinds = host.sync.status(id).await?.into_iter().map(|kind| shown(kind, now)).collect();
     let shown = host.backends.shown(backend);
     let connection = serde_json::to_value(shown.connection.status).unwrap_or_default();
     Ok(Backend {
@@ -122,8 +180,32 @@ async fn backend(host: &Host, backend: &backend::Backend) -> Result<Backend, Fau
         enabled: shown.enabled,
         connection: connection.as_str().unwrap_or_default().to_owned(),
         bindings,
+        kinds,
         trouble: shown.trouble,
     })
+}
+
+fn shown(kind: KindStatus, now: Timestamp) -> Kind {
+    let run = kind.last_run.map(|run| Run {
+        state: run.state.to_owned(),
+        started: run.started,
+        ended: run.ended,
+        error: run.error,
+        account: run.account,
+        unaccounted: run.account.unaccounted(),
+    });
+    Kind {
+        kind: kind.kind,
+        last_run: run,
+        cursor: kind.cursor,
+        cursor_moved: kind.cursor_moved,
+        cursor_age: kind.cursor_moved.map(|moved| (now.0 - moved.0) / 1_000_000),
+        bindings: kind.bindings,
+        failed: kind.failed,
+        given_up: kind.given_up,
+        reviews: kind.reviews,
+        stalled: kind.stalled,
+    }
 }
 
 fn trouble(backend: &Backend) -> Vec<Alarm> {
@@ -136,10 +218,40 @@ fn trouble(backend: &Backend) -> Vec<Alarm> {
         let message = format!("backend {}: the last test of its connection failed", backend.name);
         alarms.push(Alarm { message, cure: format!("`bindery backend test {}` says why.", backend.name) });
     }
-    if let Some(failed) = backend.bindings.get("failed").filter(|failed| **failed > 0) {
-        let message = format!("backend {}: {failed} bindings failed", backend.name);
-        let cure = format!("`bindery binding list --backend {} --status failed` shows why.", backend.name);
-        alarms.push(Alarm { message, cure });
+    alarms
+}
+
+fn of_kind(backend: &str, kind: &Kind) -> Vec<Alarm> {
+    let name = &kind.kind;
+    let mut alarms = Vec::new();
+    let mut alarm = |what: String, cure: String| {
+        alarms.push(Alarm { message: format!("backend {backend}: {name}: {what}"), cure });
+    };
+    if let Some(run) = &kind.last_run {
+        if run.unaccounted != 0 {
+            let cure = format!("Report it; `bindery verify {backend} --kind {name} --repair` mends what differs.");
+            alarm(format!("nothing tells what became of {} records of the last run", run.unaccounted), cure);
+        }
+        if run.state == "failed" {
+            let why = run.error.as_deref().unwrap_or("no reason was kept");
+            alarm(
+                format!("the last run failed: {why}"),
+                format!("`bindery sync {backend} --kind {name}` tries it again."),
+            );
+        }
+    }
+    if kind.stalled {
+        let cure = format!("`bindery cursor history {backend} {name}` shows where it was; tell the connector's author.");
+        alarm("runs succeed and change records, but the cursor does not move".to_owned(), cure);
+    }
+    if kind.given_up > 0 {
+        let what = format!("{} records failed and are not tried again by themselves", kind.given_up);
+        let list = format!("`bindery binding list --backend {backend} --kind {name} --status failed`");
+        alarm(what, format!("{list} says why; `bindery binding retry` tries them again."));
+    }
+    if kind.reviews > 0 {
+        let what = format!("{} records wait for a person to say which of ours they are", kind.reviews);
+        alarm(what, format!("`bindery review list --backend {backend}` shows them."));
     }
     alarms
 }

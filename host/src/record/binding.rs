@@ -218,6 +218,12 @@ pub fn quarantine(
     Ok(id)
 }
 
+/// Gives a failed binding all its attempts anew, the first one now; its status and its error stay. Others stay as they are.
+pub fn renew(tx: &mut dyn Tx, id: i64, now: Timestamp) -> Result<(), Error> {
+    rows::renew(tx, id, now)?;
+    Ok(())
+}
+
 /// Sets the status alone (`pending`, `in_progress`, `skipped`).
 pub fn set_status(tx: &mut dyn Tx, id: i64, status: Status, now: Timestamp) -> Result<(), Error> {
     found(rows::set_status(tx, id, status, now)?, id)
@@ -241,6 +247,12 @@ pub fn list(tx: &mut dyn Tx, filter: &Filter) -> Result<Vec<Binding>, Error> {
 /// How many bindings of a backend stand at each status, by kind (id in the catalogue).
 pub fn tally(tx: &mut dyn Tx, backend: i64) -> Result<Vec<(i64, Status, u64)>, Error> {
     Ok(rows::tally(tx, backend)?)
+}
+
+/// How many failed bindings of a backend no sweep tries again, by kind (id in the catalogue). Those that a person has on
+/// review are not among them.
+pub fn given_up(tx: &mut dyn Tx, backend: i64) -> Result<Vec<(i64, u64)>, Error> {
+    Ok(rows::given_up(tx, backend)?)
 }
 
 fn found(rows: u64, id: i64) -> Result<(), Error> {

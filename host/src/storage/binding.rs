@@ -251,6 +251,13 @@ pub fn mark_failed(
     tx.execute(&UPDATE, &[Param::Int(id), Param::Text(message), retry_at.map(|at| at.0).into(), Param::Int(now.0)])
 }
 
+/// All attempts anew.
+pub fn renew(tx: &mut dyn Tx, id: i64, now: Timestamp) -> Result<u64, Error> {
+    static UPDATE: Statement =
+        Statement::new("update binding set retry_count = 0, retry_at = ?2 where id = ?1 and sync_status = 3");
+    tx.execute(&UPDATE, &[Param::Int(id), Param::Int(now.0)])
+}
+
 /// Sets the status alone.
 pub fn set_status(tx: &mut dyn Tx, id: i64, status: Status, now: Timestamp) -> Result<u64, Error> {
     static UPDATE: Statement = Statement::new("update binding set sync_status = ?2, status_at = ?3 where id = ?1");
@@ -333,6 +340,16 @@ pub fn tally(tx: &mut dyn Tx, backend: i64) -> Result<Vec<(i64, Status, u64)>, E
         "select kind, sync_status, count(*) from binding where backend = ?1 group by kind, sync_status order by 1, 2",
     );
     tx.query(&SELECT, &[Param::Int(backend)], |row| Ok((row.int(0)?, status(row.int(1)?)?, row.int(2)?.unsigned_abs())))
+}
+
+/// (kind, how many) of a backend's failed bindings that no sweep tries again and nobody has on review.
+pub fn given_up(tx: &mut dyn Tx, backend: i64) -> Result<Vec<(i64, u64)>, Error> {
+    static SELECT: Statement = Statement::new(
+        "select b.kind, count(*) from binding b where b.backend = ?1 and b.sync_status = 3 \
+         and (b.retry_at is null or b.retry_count >= b.max_retries) \
+         and not exists (select 1 from review r where r.binding = b.id and r.state = 0) group by b.kind order by 1",
+    );
+    tx.query(&SELECT, &[Param::Int(backend)], |row| Ok((row.int(0)?, row.int(1)?.unsigned_abs())))
 }
 
 /// Groups of values of a constraint that stand several times among the bindings of a kind, at most ten, as text.

@@ -50,6 +50,8 @@ pub struct Keep<'a> {
     pub payload: &'a str,
     /// The outside system's date of the last change.
     pub external_updated_at: Option<&'a str>,
+    /// Digest of what mapped it.
+    pub map_fingerprint: i64,
     /// Code of the error.
     pub code: &'a str,
     /// The error.
@@ -71,10 +73,12 @@ macro_rules! columns {
 
 static KEEP: Statement = Statement::new(
     "insert into quarantine(backend, kind, binding, external_id, run, payload, external_updated_at, error_code, error, \
-     error_path, error_field, created_at, updated_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12) \
+     error_path, error_field, created_at, updated_at, map_fingerprint) \
+     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13) \
      on conflict(binding) where binding is not null do update set run = excluded.run, payload = excluded.payload, \
      external_updated_at = excluded.external_updated_at, error_code = excluded.error_code, error = excluded.error, \
-     error_path = excluded.error_path, error_field = excluded.error_field, updated_at = excluded.updated_at",
+     error_path = excluded.error_path, error_field = excluded.error_field, updated_at = excluded.updated_at, \
+     map_fingerprint = excluded.map_fingerprint",
 );
 static RELEASE: Statement = Statement::new("delete from quarantine where binding {ints:1}");
 static OF_BINDING: Statement = Statement::new(concat!("select ", columns!(), " from quarantine where binding = ?1"));
@@ -83,6 +87,13 @@ static LIST: Statement = Statement::new(concat!(
     columns!(),
     " from quarantine where backend = ?1 and (?2 is null or kind = ?2) and id > ?3 order by id limit ?4"
 ));
+static KINDS: Statement =
+    Statement::new("select distinct kind from quarantine where backend = ?1 and binding is not null order by kind");
+static MAPPED_OTHERWISE: Statement = Statement::new(
+    "select binding, external_id from quarantine where backend = ?1 and kind = ?2 and binding is not null \
+     and external_id is not null and (map_fingerprint is null or map_fingerprint <> ?3) order by id limit ?4",
+);
+static MAPPED_BY: Statement = Statement::new("update quarantine set map_fingerprint = ?2 where binding = ?1");
 static NAMELESS: Statement = Statement::new(
     "delete from quarantine where backend = ?1 and kind = ?2 and binding is null and (run is null or run <> ?3)",
 );
@@ -104,6 +115,7 @@ pub fn keep(tx: &mut dyn Tx, keep: &Keep<'_>) -> Result<(), Error> {
             keep.path.into(),
             keep.field.into(),
             keep.now.into(),
+            keep.map_fingerprint.into(),
         ],
     )?;
     Ok(())
@@ -131,6 +143,30 @@ pub fn list(
     limit: i64,
 ) -> Result<Vec<Quarantined>, Error> {
     tx.query(&LIST, &[backend.into(), kind.into(), after.into(), limit.into()], read)
+}
+
+/// Kinds of which a backend has kept payloads that wait on bindings.
+pub fn kinds(tx: &mut dyn Tx, backend: i64) -> Result<Vec<String>, Error> {
+    tx.query(&KINDS, &[backend.into()], |row| row.string(0))
+}
+
+/// Bindings, and their external ids, whose payload was mapped by something else than what this digest stands for.
+pub fn mapped_otherwise(
+    tx: &mut dyn Tx,
+    backend: i64,
+    kind: &str,
+    map_fingerprint: i64,
+    limit: u64,
+) -> Result<Vec<(i64, String)>, Error> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let params = [backend.into(), kind.into(), map_fingerprint.into(), limit.into()];
+    tx.query(&MAPPED_OTHERWISE, &params, |row| Ok((row.int(0)?, row.string(1)?)))
+}
+
+/// Notes by what the payload of a binding is mapped next.
+pub fn mapped_by(tx: &mut dyn Tx, binding: i64, map_fingerprint: i64) -> Result<(), Error> {
+    tx.execute(&MAPPED_BY, &[binding.into(), map_fingerprint.into()])?;
+    Ok(())
 }
 
 /// Takes payloads without an id away that runs before this one kept: they came again, or they are gone.

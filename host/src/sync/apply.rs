@@ -274,6 +274,7 @@ fn keep_nameless(tx: &mut dyn Tx, plan: &Plan, at: &Circumstances, applied: &mut
                 run: at.run.as_ref().map(|run| run.id),
                 payload: plan.page.nameless_text(item),
                 external_updated_at: None,
+                map_fingerprint: plan.target.fingerprint,
                 code: "sync.no_id",
                 error: &item.why,
                 path: None,

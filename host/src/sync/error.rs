@@ -92,6 +92,15 @@ pub enum Error {
     /// The host stops.
     #[error("the host is stopping; the run goes on from its last page")]
     Stopping,
+    /// The job's time is over.
+    #[error("the job's time is over; it goes on from its last page")]
+    Deadline,
+    /// The kind can be listed only.
+    #[error("{kind} can't be read one by one")]
+    NotReadable {
+        /// The kind.
+        kind: String,
+    },
     /// No such kind.
     #[error("the backend's connector has no kind {kind:?}; it has {known}")]
     UnknownKind {
@@ -160,6 +169,8 @@ pub const CODES: &[Code] = &[
     CURSOR_CHANGED,
     CANCELLED,
     STOPPING,
+    DEADLINE,
+    NOT_READABLE,
     UNKNOWN_KIND,
     NOT_IMPORTED,
     EXPORT_UNSUPPORTED,
@@ -251,6 +262,18 @@ const CANCELLED: Code =
     code("sync.cancelled", "Somebody cancelled the job.", "Start it again when it is wanted.", Retry::Never);
 const STOPPING: Code =
     code("sync.stopping", "The host is stopping.", "Nothing: the run goes on after the next start.", Retry::Now);
+const DEADLINE: Code = code(
+    "sync.deadline",
+    "The job ran longer than it may.",
+    "Nothing: it goes on from its last page. Where that happens each time, give it more time or smaller pages.",
+    Retry::Later,
+);
+const NOT_READABLE: Code = code(
+    "sync.not_readable",
+    "The connector lists records of this kind and can't read one alone.",
+    "Sync the kind as a whole: the record comes with the others.",
+    Retry::Never,
+);
 const UNKNOWN_KIND: Code = code(
     "sync.unknown_kind",
     "The connector of this backend has no such kind.",
@@ -316,6 +339,8 @@ impl Coded for Error {
             Self::CursorChanged => &CURSOR_CHANGED,
             Self::Cancelled => &CANCELLED,
             Self::Stopping => &STOPPING,
+            Self::Deadline => &DEADLINE,
+            Self::NotReadable { .. } => &NOT_READABLE,
             Self::UnknownKind { .. } => &UNKNOWN_KIND,
             Self::NotImported { .. } => &NOT_IMPORTED,
             Self::ExportUnsupported { .. } => &EXPORT_UNSUPPORTED,
@@ -372,5 +397,10 @@ impl Error {
     /// Whether the connector says that the thing does not exist there any more.
     pub fn is_gone(&self) -> bool {
         matches!(self, Self::Connector(error) if error.class == ErrorClass::Gone)
+    }
+
+    /// Whether the connector says that it does no such thing.
+    pub fn is_unsupported(&self) -> bool {
+        matches!(self, Self::Connector(error) if error.class == ErrorClass::Unsupported)
     }
 }

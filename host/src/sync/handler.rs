@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bindery_contract::ErrorClass;
 use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -30,7 +29,6 @@ enum Work {
     Step,
     All,
     After,
-    Sweep,
     Verify,
     Action,
 }
@@ -48,7 +46,6 @@ impl Engine {
             .with(task::SYNC_STEP, job(Work::Step))
             .with(task::SYNC_ALL, job(Work::All))
             .with(task::AFTER_IMPORT, job(Work::After))
-            .with(task::SWEEP_FAILED, job(Work::Sweep))
             .with(task::VERIFY, job(Work::Verify))
             .with(task::ACTION, job(Work::Action))
     }
@@ -64,7 +61,6 @@ impl Handler for Job {
                 Work::Step => engine.run_step(&job).await,
                 Work::All => engine.run_all(&job).await,
                 Work::After => engine.run_after(&job).await,
-                Work::Sweep => engine.run_sweep(&job).await,
                 Work::Verify => engine.run_verify(&job).await,
                 Work::Action => engine.run_action(&job).await,
             };
@@ -83,7 +79,8 @@ pub(super) fn payload<T: DeserializeOwned>(job: &Running) -> Result<T, Error> {
 fn outcome(error: Error) -> Outcome {
     match error {
         Error::Cancelled => Outcome::Cancelled,
-        Error::Stopping => Outcome::HandBack,
+        // The queue knows why it asked, and makes a deadline a fault of its own.
+        Error::Stopping | Error::Deadline => Outcome::HandBack,
         error => Outcome::from(Fault::from(error)),
     }
 }
@@ -103,10 +100,7 @@ pub(super) fn stopped_by(reason: CancelReason) -> Error {
     match reason {
         CancelReason::Requested => Error::Cancelled,
         CancelReason::Stopping => Error::Stopping,
-        CancelReason::Deadline => Error::Connector(bindery_contract::Error::new(
-            ErrorClass::Retryable,
-            "the job's time is over; it goes on from its last page",
-        )),
+        CancelReason::Deadline => Error::Deadline,
     }
 }
 
@@ -133,6 +127,8 @@ impl Engine {
                 }),
                 None => Ok(Outcome::Done(json!(single))),
             },
+            // The binding is the other worker's.
+            Err(Error::Fenced) => Err(Error::Fenced),
             Err(error) => {
                 let again = goes_on(&error) && (job.max_retries == 0 || job.charged < job.max_retries);
                 self.failed(&target, &asked.id, &error.to_string(), again).await?;

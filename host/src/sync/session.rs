@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
-use bindery_contract::{Error as ContractError, Frame, Manifest, manifest};
+use bindery_contract::{Error as ContractError, ErrorClass, Frame, Manifest, manifest};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
-use super::{Error, target::Policy};
+use super::{Error, handler, target::Policy};
 use crate::{
     backend::Opened,
     model::job::Fence,
@@ -139,7 +139,11 @@ pub async fn call<T: Serialize + Sync + ?Sized>(
     segments: &[&[u8]],
 ) -> Result<Vec<u8>, Error> {
     let payload = Frame::encode(header, segments).map_err(Error::Connector)?;
-    caller.call(scope.clone(), op, payload).await.map_err(Error::Connector)
+    caller.call(scope.clone(), op, payload).await.map_err(|error| match scope.context().cancel.reason() {
+        // The call ended because the work was asked to: that is no word of the connector.
+        Some(reason) if error.class == ErrorClass::Cancelled => handler::stopped_by(reason),
+        _ => Error::Connector(error),
+    })
 }
 
 /// Reads the header of an answer.

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use bindery_contract::record::{ItemHead, Ref};
+use bindery_contract::{
+    op,
+    record::{ItemHead, Ref},
+};
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
 
@@ -65,8 +68,7 @@ impl Engine {
         async move {
             let target = self.target(session, kind)?;
             let fetched_at = self.clock.now();
-            let page = if one.replay { self.kept(&target, id).await } else { fetch::read(&target, behalf, id).await };
-            let page = match page {
+            let page = match self.payload(&target, id, &one, behalf).await {
                 Err(error) if error.is_gone() => return self.gone(&target, id, behalf).await,
                 page => page?,
             };
@@ -110,7 +112,7 @@ impl Engine {
                 return Err(super::handler::stopped(&behalf.cancel));
             }
             let kind = session.manifest.kind(&need.kind);
-            if !kind.is_some_and(|kind| kind.import) || !session.answers(bindery_contract::op::READ) {
+            if !kind.is_some_and(|kind| kind.import) || !session.answers(op::READ) {
                 unmet.push((need.clone(), "it can't be imported on its own".to_owned()));
                 continue;
             }
@@ -129,6 +131,25 @@ impl Engine {
             }
         }
         Ok((imported, unmet))
+    }
+
+    /// The record as it is there now. Where it can't be read alone, the payload that was kept of it stands in.
+    async fn payload(&self, target: &Target, id: &str, one: &One, behalf: &Behalf) -> Result<Page, Error> {
+        if one.replay {
+            return self.kept(target, id).await;
+        }
+        let unreadable = if target.session.answers(op::READ) {
+            match fetch::read(target, behalf, id).await {
+                Err(error) if error.is_unsupported() => error,
+                page => return page,
+            }
+        } else {
+            Error::NotReadable { kind: target.name().to_owned() }
+        };
+        match self.kept(target, id).await {
+            Err(Error::NotFound { .. }) => Err(unreadable),
+            page => page,
+        }
     }
 
     /// The payload that was kept, as a page of one.
@@ -233,7 +254,7 @@ fn ends_run(error: &Error) -> bool {
                 || matches!(error.class, bindery_contract::ErrorClass::Auth | bindery_contract::ErrorClass::Cancelled)
         }
         Error::Below(fault) => !fault.code.name.starts_with("record."),
-        Error::EpochChanged | Error::Fenced | Error::Cancelled | Error::Stopping => true,
+        Error::EpochChanged | Error::Fenced | Error::Cancelled | Error::Stopping | Error::Deadline => true,
         _ => false,
     }
 }

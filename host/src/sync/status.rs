@@ -1,9 +1,7 @@
-//! How the sync of a backend stands: per kind the last run, its account, the age of the cursor, what waits, and whether
-//! something is stuck though it says it succeeds.
+//! How the sync of a backend stands: per kind the last run, its account, the cursor, what waits, and whether something
+//! is stuck though it says it succeeds.
 
 use std::collections::BTreeMap;
-
-use serde::Serialize;
 
 use super::{Account, Error, engine::Engine};
 use crate::{
@@ -13,40 +11,41 @@ use crate::{
 };
 
 /// How one kind of a backend stands.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default)]
 pub struct KindStatus {
     /// The kind.
     pub kind: String,
-    /// The last run: `running`, `done`, `failed`, `cancelled`; absent: none yet.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_run: Option<&'static str>,
-    /// When it began.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub started: Option<Timestamp>,
-    /// When it ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ended: Option<Timestamp>,
-    /// Why it failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    /// Its account.
-    pub account: Account,
-    /// Records that nothing accounts for: 0.
-    pub unaccounted: i64,
+    /// The last run; absent: none yet.
+    pub last_run: Option<LastRun>,
     /// Where the next run starts.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// When the cursor moved last.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor_moved: Option<Timestamp>,
     /// Bindings, all of them.
     pub bindings: u64,
-    /// Bindings that failed.
+    /// Bindings whose last attempt failed.
     pub failed: u64,
+    /// Of failed: those that nothing tries again by itself.
+    pub given_up: u64,
     /// Records held for review.
-    pub reviews: i64,
+    pub reviews: u64,
     /// Runs succeeded and changed records, yet the cursor stands still.
     pub stalled: bool,
+}
+
+/// The last run of a kind.
+#[derive(Debug, Clone)]
+pub struct LastRun {
+    /// One of [`STATES`].
+    pub state: &'static str,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// Its account.
+    pub account: Account,
 }
 
 /// So many runs may change records without moving the cursor.
@@ -62,22 +61,23 @@ impl Engine {
         self.store
             .read(move |tx| -> Result<_, Error> {
                 let mut kinds: BTreeMap<String, KindStatus> = BTreeMap::new();
+                let name = |id| catalogue.kinds().find(|known| known.id == id).map(|kind| kind.name.as_str());
                 for (kind, status, count) in binding::tally(tx, backend).map_err(Fault::from)? {
-                    let Some(kind) = catalogue.kinds().find(|known| known.id == kind) else { continue };
-                    let entry = of(&mut kinds, &kind.name);
+                    let Some(kind) = name(kind) else { continue };
+                    let entry = of(&mut kinds, kind);
                     entry.bindings += count;
                     entry.failed += if status == Status::Failed { count } else { 0 };
+                }
+                for (kind, count) in binding::given_up(tx, backend).map_err(Fault::from)? {
+                    if let Some(kind) = name(kind) {
+                        of(&mut kinds, kind).given_up = count;
+                    }
                 }
                 for run in run::latest(tx, backend)? {
                     let stalled = run::stalled(tx, backend, &run.kind)? >= PATIENCE;
                     let entry = of(&mut kinds, &run.kind);
-                    entry.last_run = usize::try_from(run.state).ok().and_then(|at| STATES.get(at)).copied();
-                    entry.started = Some(Timestamp(run.started_at));
-                    entry.ended = run.ended_at.map(Timestamp);
-                    entry.error = run.error;
-                    entry.account = Account::from_counts(run.counts);
-                    entry.unaccounted = entry.account.unaccounted();
                     entry.stalled = stalled;
+                    entry.last_run = Some(last_run(run));
                 }
                 for cursor in cursor::list(tx, backend).map_err(Fault::from)? {
                     let entry = of(&mut kinds, &cursor.key);
@@ -85,11 +85,21 @@ impl Engine {
                     entry.cursor_moved = Some(cursor.moved_at);
                 }
                 for (kind, count) in review::open_by_kind(tx, backend)? {
-                    of(&mut kinds, &kind).reviews = count;
+                    of(&mut kinds, &kind).reviews = count.unsigned_abs();
                 }
                 Ok(kinds.into_values().collect())
             })
             .await
+    }
+}
+
+fn last_run(run: run::Run) -> LastRun {
+    LastRun {
+        state: usize::try_from(run.state).ok().and_then(|at| STATES.get(at)).copied().unwrap_or("unknown"),
+        started: Timestamp(run.started_at),
+        ended: run.ended_at.map(Timestamp),
+        error: run.error,
+        account: Account::from_counts(run.counts),
     }
 }
 

@@ -153,7 +153,9 @@ impl Engine {
                     account.add(&report.account);
                     reports.push(json!(report));
                 }
-                Err(error @ (Error::Cancelled | Error::Stopping | Error::Fenced | Error::EpochChanged)) => {
+                Err(
+                    error @ (Error::Cancelled | Error::Stopping | Error::Deadline | Error::Fenced | Error::EpochChanged),
+                ) => {
                     return Err(error);
                 }
                 Err(error) => {

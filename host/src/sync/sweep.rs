@@ -1,80 +1,126 @@
-//! Trying again: failed bindings whose time has come get a job each, while attempts are left; then they wait visibly.
-
-use serde_json::json;
+//! Trying again: failed bindings whose time has come get a job each while attempts are left; then they wait visibly.
+//!
+//! Nothing of it is kept but what stands on the bindings: a sweep that is missed costs time and no record. A payload that
+//! was refused gets its attempts anew as soon as something else maps it (another build of the connector or of an
+//! extension, other settings, another schema): the refusal was most likely the mapper's.
 
 use super::{
     Error,
     engine::Engine,
-    handler::payload,
-    task::{self, ImportRecord, SweepFailed},
+    task::{self, ImportRecord},
 };
 use crate::{
-    base::Fault,
-    model::job::{Enqueued, NewJob, Scope},
-    queue::{self, Outcome, Running},
-    record::{binding, binding::Status},
-    storage::{Durability, quarantine, run},
+    base::{Fault, Timestamp},
+    model::job::NewJob,
+    queue::{self, Verdict},
+    record::{Catalogue, binding, binding::Status},
+    storage::{Durability, Tx, quarantine, run},
 };
 
-/// Bindings that one sweep tries.
+/// Bindings of one backend that one sweep tries.
 const BATCH: u64 = 500;
-/// Seconds between two sweeps.
-const EVERY: i64 = 60;
 /// How long ended runs are kept.
 const KEPT_DAYS: i64 = 90;
 
 impl Engine {
-    /// Enqueues the sweep that goes on by itself. Safe to call at every start.
-    pub async fn start_sweeping(&self) -> Result<Enqueued, Error> {
-        Ok(self.enqueue(sweep_job(&SweepFailed::default())).await?.0)
+    /// Enqueues an import for each failed binding that is to be tried again now; answers how many.
+    pub async fn sweep(&self) -> Result<u64, Error> {
+        let mut tried = 0;
+        for backend in self.backends.list() {
+            if self.backends.may_run(backend.id) != Verdict::Run {
+                continue;
+            }
+            match self.sweep_backend(backend.id).await {
+                Ok(count) => tried += count,
+                // The other backends go on; this one has its trouble on the status page.
+                Err(error) => tracing::warn!(backend = backend.name, %error, "failed records could not be looked at"),
+            }
+        }
+        let before = self.clock.now().plus_seconds(-KEPT_DAYS * 86_400).0;
+        self.store.write(Durability::Relaxed, move |tx| run::prune(tx, before, 500)).await?;
+        Ok(tried)
     }
 
-    pub(super) async fn run_sweep(&self, job: &Running) -> Result<Outcome, Error> {
-        let asked: SweepFailed = payload(job)?;
-        let (catalogue, now, fence) = (self.catalogue.get(), self.clock.now(), job.fence.clone());
+    async fn sweep_backend(&self, backend: i64) -> Result<u64, Error> {
+        let mappers = self.mappers(backend).await?;
+        let (catalogue, now) = (self.catalogue.get(), self.clock.now());
+        let is_idle = {
+            let (catalogue, mappers) = (catalogue.clone(), mappers.clone());
+            self.store.read(move |tx| Ok::<_, Error>(due(tx, &catalogue, backend, &mappers, now)?.is_empty())).await?
+        };
+        if is_idle {
+            return Ok(0);
+        }
         self.store
             .write(Durability::Durable, move |tx| -> Result<_, Error> {
-                queue::check_fence(tx, &fence).map_err(|_| Error::Fenced)?;
-                let filter = binding::Filter {
-                    backend: asked.backend,
-                    status: Some(Status::Failed),
-                    due: Some(now),
-                    limit: BATCH,
-                    ..binding::Filter::default()
-                };
-                let mut tried = 0;
-                for found in binding::list(tx, &filter).map_err(Fault::from)? {
-                    let kind = catalogue.kinds().find(|kind| kind.id == found.kind);
-                    let (Some(kind), Some(id)) = (kind, found.external_id.clone()) else { continue };
-                    if quarantine::of_binding(tx, found.id)?.is_none() && found.record.is_none() {
-                        continue;
+                let due = due(tx, &catalogue, backend, &mappers, now)?;
+                for one in &due {
+                    if let Some(fingerprint) = one.mapped_otherwise {
+                        quarantine::mapped_by(tx, one.binding, fingerprint)?;
+                        binding::renew(tx, one.binding, now).map_err(Fault::from)?;
                     }
-                    let job = task::import_one(&ImportRecord {
-                        backend: found.backend,
-                        kind: kind.name.clone(),
-                        id,
-                        ..ImportRecord::default()
-                    });
-                    queue::enqueue(tx, now, &job).map_err(|error| Error::Below(error.into()))?;
-                    tried += 1;
+                    queue::enqueue(tx, now, &one.job).map_err(|error| Error::Below(error.into()))?;
                 }
-                run::prune(tx, now.plus_seconds(-KEPT_DAYS * 86_400).0, 500)?;
-                // The next one is enqueued with the end of this one: a crash between loses neither.
-                let mut next = sweep_job(&asked);
-                next.eta = Some(now.plus_seconds(EVERY));
-                let done = Outcome::Done(json!({ "tried": tried }));
-                queue::finish(tx, now, &fence, &done).map_err(|error| Error::Below(error.into()))?;
-                queue::enqueue(tx, now, &next).map_err(|error| Error::Below(error.into()))?;
-                Ok(())
+                Ok(due.len() as u64)
             })
-            .await?;
-        Ok(Outcome::Committed)
+            .await
+    }
+
+    /// What maps each kind of which payloads are kept, as it stands now.
+    async fn mappers(&self, backend: i64) -> Result<Vec<(String, i64)>, Error> {
+        let kinds = self.store.read(move |tx| quarantine::kinds(tx, backend)).await?;
+        if kinds.is_empty() {
+            return Ok(Vec::new());
+        }
+        let session = self.session(backend).await?;
+        // A kind that is not declared any more is mapped by nobody.
+        let of = |kind: String| self.target(&session, &kind).ok().map(|target| (kind, target.fingerprint));
+        Ok(kinds.into_iter().filter_map(of).collect())
     }
 }
 
-fn sweep_job(payload: &SweepFailed) -> NewJob {
-    let mut job = task::job(task::SWEEP_FAILED, payload.backend, payload, "Try failed records again".to_owned());
-    job.max_retries = 0;
-    job.identity = Some((format!("{}:{}", task::SWEEP_FAILED, json!(payload)), Scope::UntilDone));
+/// A binding to be tried again.
+struct Due {
+    binding: i64,
+    job: NewJob,
+    /// The digest of what maps it now, where that is another than the one that failed.
+    mapped_otherwise: Option<i64>,
+}
+
+fn due(
+    tx: &mut dyn Tx,
+    catalogue: &Catalogue,
+    backend: i64,
+    mappers: &[(String, i64)],
+    now: Timestamp,
+) -> Result<Vec<Due>, Error> {
+    let mut all = Vec::new();
+    for (kind, fingerprint) in mappers {
+        for (binding, id) in quarantine::mapped_otherwise(tx, backend, kind, *fingerprint, BATCH)? {
+            all.push(Due { binding, job: again(backend, kind, id), mapped_otherwise: Some(*fingerprint) });
+        }
+    }
+    let filter = binding::Filter {
+        backend: Some(backend),
+        status: Some(Status::Failed),
+        due: Some(now),
+        limit: BATCH,
+        ..binding::Filter::default()
+    };
+    for found in binding::list(tx, &filter).map_err(Fault::from)? {
+        let kind = catalogue.kinds().find(|kind| kind.id == found.kind);
+        if let (Some(kind), Some(id)) = (kind, found.external_id)
+            && !all.iter().any(|one| one.binding == found.id)
+        {
+            all.push(Due { binding: found.id, job: again(backend, &kind.name, id), mapped_otherwise: None });
+        }
+    }
+    Ok(all)
+}
+
+fn again(backend: i64, kind: &str, id: String) -> NewJob {
+    let mut job = task::import_one(&ImportRecord { backend, kind: kind.to_owned(), id, ..ImportRecord::default() });
+    // Attempts are counted on the binding, and only there.
+    job.max_retries = 1;
     job
 }

@@ -17,8 +17,6 @@ pub const SYNC_STEP: &str = "sync.step";
 pub const SYNC_ALL: &str = "sync.all";
 /// Hooks after a write: [`AfterImport`].
 pub const AFTER_IMPORT: &str = "after.import";
-/// Tries failed bindings again: [`SweepFailed`].
-pub const SWEEP_FAILED: &str = "sweep.failed";
 /// Compares a backend with what is here: [`VerifyBackend`].
 pub const VERIFY: &str = "verify";
 /// A declared action of a connector: [`Action`].
@@ -120,14 +118,6 @@ pub struct Action {
     pub name: String,
     /// Its arguments.
     pub arguments: serde_json::Value,
-}
-
-/// Payload of `sweep.failed`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct SweepFailed {
-    /// The backend; absent: all.
-    pub backend: Option<i64>,
 }
 
 /// Payload of `verify`.

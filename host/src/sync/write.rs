@@ -241,6 +241,7 @@ pub fn quarantine(
             run: at.run.as_ref().map(|run| run.id),
             payload: plan.payload(action),
             external_updated_at: plan.updated(action),
+            map_fingerprint: target.fingerprint,
             code: &problem.code,
             error: &message,
             path: problem.path.as_deref(),
