@@ -89,7 +89,9 @@ async fn another_mapper_gets_attempts_of_its_own() {
     shop.clear_faults();
     assert_eq!(host.host().sync.sweep().await.unwrap(), 0);
     // Something that takes part in the mapping changes: here the model, as a build of a plugin can.
-    let change = "[[model]]\nname = \"product.template\"\nextends = true\n\n[[model.field]]\nname = \"x_note\"\ntype = \"text\"\n";
+    let change = r#"extend = "product.template"
+fields = [{ name = "x_note", type = "text", label = "Note" }]
+"#;
     let data = host.stop().await;
     std::fs::create_dir_all(data.path().join("models")).unwrap();
     std::fs::write(data.path().join("models/own.toml"), change).unwrap();

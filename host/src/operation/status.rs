@@ -241,7 +241,8 @@ fn of_kind(backend: &str, kind: &Kind) -> Vec<Alarm> {
         }
     }
     if kind.stalled {
-        let cure = format!("`bindery cursor history {backend} {name}` shows where it was; tell the connector's author.");
+        let cure =
+            format!("`bindery cursor history {backend} {name}` shows where it was; tell the connector's author.");
         alarm("runs succeed and change records, but the cursor does not move".to_owned(), cure);
     }
     if kind.given_up > 0 {

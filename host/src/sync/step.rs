@@ -154,7 +154,8 @@ impl Engine {
                     reports.push(json!(report));
                 }
                 Err(
-                    error @ (Error::Cancelled | Error::Stopping | Error::Deadline | Error::Fenced | Error::EpochChanged),
+                    error
+                    @ (Error::Cancelled | Error::Stopping | Error::Deadline | Error::Fenced | Error::EpochChanged),
                 ) => {
                     return Err(error);
                 }
