@@ -28,4 +28,5 @@ mod shop;
 mod storage;
 mod sync_sweep;
 mod tryton;
+mod tryton_readme;
 mod worker;

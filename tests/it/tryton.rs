@@ -1,49 +1,6 @@
 //! The real ERP: Tryton, seeded, served from a fresh copy, and imported by the real program and connector.
 
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-};
-
-use bindery_tests::{Data, plugin};
-use serde_json::Value;
-
-/// A served copy; it ends with its standard input.
-struct Tryton {
-    process: Child,
-    url: String,
-    key: String,
-}
-
-impl Tryton {
-    fn serve(products: u32, customers: u32, sales: u32) -> Self {
-        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the workspace");
-        let sizes = [products, customers, sales].map(|size| size.to_string());
-        let mut process = Command::new("python3")
-            .arg(root.join("tests/systems/tryton/system.py"))
-            .arg("--home")
-            .arg(root.join("target/systems/tryton"))
-            .arg("serve")
-            .args(sizes)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("python3 is here");
-        let mut line = String::new();
-        let output = process.stdout.take().expect("it is piped");
-        BufReader::new(output).read_line(&mut line).expect("it answers one line");
-        let access: Value = serde_json::from_str(&line).expect("the line is JSON; its errors stand above");
-        let text = |name: &str| access[name].as_str().expect("a text").to_owned();
-        Self { url: format!("{}/tryton", text("base_url")), key: text("key"), process }
-    }
-}
-
-impl Drop for Tryton {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        let _ = self.process.wait();
-    }
-}
+use bindery_tests::{Data, Tryton, plugin};
 
 #[test]
 fn products_parties_stock_sales_and_invoices_arrive_and_arrive_once() {

@@ -11,6 +11,7 @@ pub mod log;
 mod process;
 pub mod raw;
 pub mod records;
+mod tryton;
 
 pub use artifact::{artifact, artifact_names, plugin};
 pub use bindery_shop::{Fault, Gate, Options, Point, Shop};
@@ -18,6 +19,7 @@ pub use command::Answer;
 pub use data::Data;
 pub use host::TestHost;
 pub use process::HostProcess;
+pub use tryton::Tryton;
 
 /// A client as a customer of a shop or a user of the host's API has it.
 ///

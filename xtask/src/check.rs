@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::{
-    artifact, place,
+    artifact, demo,
     step::{Budget, Steps, cargo, shown, works},
 };
 
@@ -29,10 +29,9 @@ pub(crate) fn run(quick: bool, full: bool) -> Result<(), String> {
     }) {
         return steps.finish();
     }
+    steps.run(Budget::Tests, "demo", demo::is_shown_to_its_end);
     steps.run(Budget::Tests, "tests", || without_tryton(full));
-    if place::root().join("tests/it/tryton.rs").is_file() || place::root().join("tests/it/tryton").is_dir() {
-        steps.run(Budget::Tryton, "Tryton", || only_tryton(full));
-    }
+    steps.run(Budget::Tryton, "Tryton", || only_tryton(full));
     steps.run(Budget::Tests, "examples in documentation", || shown(&mut cargo(&["test", "--workspace", "--doc"])));
     steps.run(Budget::Build, "documentation", || {
         shown(cargo(&["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))
@@ -79,18 +78,29 @@ fn tests(arguments: &[&str], full: bool) -> Result<(), String> {
 
 fn without_tryton(full: bool) -> Result<(), String> {
     if nextest() {
-        return tests(&["--workspace", "-E", "not (binary(it) and test(/^tryton::/))"], full);
+        return tests(&["--workspace", "-E", "not (binary(it) and test(/^tryton/))"], full);
     }
-    let mut command =
-        cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast", "--", "--skip", "tryton::"]);
+    let mut command = cargo(&[
+        "test",
+        "--workspace",
+        "--lib",
+        "--bins",
+        "--tests",
+        "--no-fail-fast",
+        "--",
+        "--skip",
+        "tryton::",
+        "--skip",
+        "tryton_",
+    ]);
     shown(with_length(&mut command, full))
 }
 
 fn only_tryton(full: bool) -> Result<(), String> {
     if nextest() {
-        return tests(&["-p", "bindery-tests", "-E", "binary(it) and test(/^tryton::/)"], full);
+        return tests(&["-p", "bindery-tests", "-E", "binary(it) and test(/^tryton/)"], full);
     }
-    tests(&["-p", "bindery-tests", "--test", "it", "tryton::"], full)
+    tests(&["-p", "bindery-tests", "--test", "it", "tryton", "--", "--test-threads", "1"], full)
 }
 
 fn with_length(command: &mut Command, full: bool) -> &mut Command {

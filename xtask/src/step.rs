@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    os::unix::process::CommandExt as _,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -101,6 +102,37 @@ pub(crate) fn shown(command: &mut Command) -> Result<(), String> {
     println!("$ {line}");
     let status = command.status().map_err(|error| format!("{line}: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("`{line}` ended with {status}")) }
+}
+
+/// Runs a command without a terminal, for so long at most; answers its output. What it started ends with it.
+pub(crate) fn bounded(command: &mut Command, limit: Duration) -> Result<String, String> {
+    let (line, log) = (described(command), place::target().join("bounded.log"));
+    println!("$ {line}");
+    let error = |error: std::io::Error| format!("{line}: {error}");
+    let file = std::fs::File::create(&log).map_err(error)?;
+    command.stdin(Stdio::null()).stdout(file.try_clone().map_err(error)?).stderr(file).process_group(0);
+    let mut child = command.spawn().map_err(error)?;
+    let end = Instant::now() + limit;
+    let status = loop {
+        if let Some(status) = child.try_wait().map_err(error)? {
+            break Some(status);
+        }
+        if Instant::now() > end {
+            break None;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    if status.is_none() {
+        let group = format!("-{}", child.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        let _ = child.wait();
+    }
+    let said = std::fs::read_to_string(&log).map_err(error)?;
+    match status {
+        Some(status) if status.success() => Ok(said),
+        Some(status) => Err(format!("`{line}` ended with {status}\n{said}")),
+        None => Err(format!("`{line}` was not done after {} s\n{said}", limit.as_secs())),
+    }
 }
 
 /// Whether a command can be run at all; nothing is shown.

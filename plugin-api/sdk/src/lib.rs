@@ -239,3 +239,8 @@ macro_rules! export_connector {
         };
     };
 }
+
+/// The connector of the repository's README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
