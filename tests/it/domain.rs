@@ -82,8 +82,6 @@ impl Loaded {
 #[test]
 fn leaves_find_what_the_erp_finds() {
     let loaded = loaded();
-    let id = |at: usize| loaded.ids[at];
-    let tag = |at: usize| loaded.tags[at];
     let all = [0, 1, 2, 3, 4, 5, 6, 7, 8];
     loaded.check(json!([]), &all);
     loaded.check(json!([["name", "=", "Ada"]]), &[1]);
@@ -122,7 +120,14 @@ fn leaves_find_what_the_erp_finds() {
     loaded.check(json!([["name", "like", "100\\%"]]), &[5]);
     loaded.check(json!([["email", "=?", false]]), &all);
     loaded.check(json!([["name", "=?", "Eve"]]), &[6]);
-    // Relations.
+}
+
+#[test]
+fn leaves_follow_relations_as_the_erp_does() {
+    let loaded = loaded();
+    let id = |at: usize| loaded.ids[at];
+    let tag = |at: usize| loaded.tags[at];
+    let all = [0, 1, 2, 3, 4, 5, 6, 7, 8];
     loaded.check(json!([["parent_id", "=", id(0)]]), &[1, 2]);
     loaded.check(json!([["parent_id", "!=", id(0)]]), &[0, 3, 4, 5, 6, 7, 8]);
     loaded.check(json!([["parent_id", "=", false]]), &[0, 3, 5, 8]);

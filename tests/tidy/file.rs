@@ -27,9 +27,24 @@ pub(crate) fn check(sources: &[Source]) -> Vec<Finding> {
     findings
 }
 
+/// The median and the 95th percentile of all files' lengths.
+pub(crate) fn measures(sources: &[Source]) -> Vec<Finding> {
+    let mut lengths: Vec<usize> = sources.iter().map(|source| source.text.lines().count()).collect();
+    lengths.sort_unstable();
+    let mut findings = Vec::new();
+    for (share, longest) in [(50, 150), (95, 400)] {
+        let length = lengths.get(lengths.len() * share / 100).copied().unwrap_or_default();
+        if length > longest {
+            let what = format!("{share} % of the files have up to {length} lines, above {longest}");
+            findings.push(Finding::new("(all files)", 1, what));
+        }
+    }
+    findings
+}
+
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{check, measures};
     use crate::fixture;
 
     #[test]
@@ -41,5 +56,15 @@ mod tests {
         assert_eq!(check(&[fixture("host/src/queue/claim.rs", "//! x\n")]).len(), 1);
         assert_eq!(check(&[fixture("host/src/util/claim.rs", head)]).len(), 1);
         assert_eq!(check(&[fixture("host/src/queue/helper.rs", head)]).len(), 1);
+    }
+
+    #[test]
+    fn files_that_grow_together_are_found() {
+        let of = |lengths: &[usize]| {
+            lengths.iter().map(|length| fixture("host/src/a.rs", &"x\n".repeat(*length))).collect::<Vec<_>>()
+        };
+        assert!(measures(&of(&[10, 150, 150, 400])).is_empty());
+        assert_eq!(measures(&of(&[10, 151, 151, 400])).len(), 1);
+        assert_eq!(measures(&of(&[10, 151, 151, 401])).len(), 2);
     }
 }

@@ -5,6 +5,8 @@
 mod dependency;
 mod file;
 mod finding;
+mod function;
+mod glossary;
 mod layer;
 mod link;
 mod place;
@@ -28,6 +30,16 @@ fn files_say_what_they_are_for_and_stay_small() {
 }
 
 #[test]
+fn functions_stay_small() {
+    expect_none(function::check(&Repository::here().rust("")));
+}
+
+#[test]
+fn files_are_small_as_a_whole() {
+    expect_none(file::measures(&Repository::here().rust("")));
+}
+
+#[test]
 fn sql_stands_only_in_the_storage_room() {
     expect_none(place::sql(&Repository::here().rust("host/src/")));
 }
@@ -45,6 +57,11 @@ fn outside_libraries_are_known_to_one_room_each() {
 #[test]
 fn nothing_panics_outside_tests_by_unwrap_and_no_lint_is_silenced_without_a_reason() {
     expect_none(place::shortcuts(&Repository::here().rust("")));
+}
+
+#[test]
+fn items_of_the_plugin_api_are_documented() {
+    expect_none(place::documented(&Repository::here().rust("plugin-api/")));
 }
 
 #[test]
@@ -72,6 +89,18 @@ fn rows_of_the_specification_name_tests_that_exist() {
     let repository = Repository::here();
     let tests = specification::tests(&repository.rust(""));
     expect_none(specification::check(&repository.text("docs/specification.md"), &tests));
+}
+
+#[test]
+fn invariants_of_the_architecture_name_tests_that_exist() {
+    let repository = Repository::here();
+    let tests = specification::tests(&repository.rust(""));
+    expect_none(specification::invariants(&repository.text("docs/architecture.md"), &tests));
+}
+
+#[test]
+fn words_of_the_glossary_stand_there_once_and_in_order() {
+    expect_none(glossary::check(&Repository::here().text("docs/architecture.md")));
 }
 
 /// A source that stands nowhere, for the rules' own tests.

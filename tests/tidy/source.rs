@@ -14,7 +14,8 @@ pub(crate) struct Repository {
 
 impl Repository {
     pub(crate) fn here() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ has a parent").to_owned();
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = here.ancestors().nth(2).expect("tests/tidy lies in the repository").to_owned();
         let mut paths = listed(&root);
         paths.retain(|path| root.join(path).is_file());
         paths.sort();

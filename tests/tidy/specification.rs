@@ -59,6 +59,23 @@ pub(crate) fn check(document: &str, tests: &BTreeSet<String>) -> Vec<Finding> {
     findings
 }
 
+/// Checks the table of invariants: rows `| invariant | tests |` of the section with that title.
+pub(crate) fn invariants(document: &str, tests: &BTreeSet<String>) -> Vec<Finding> {
+    let place = "docs/architecture.md";
+    let lines = document.lines().enumerate().skip_while(|(_, line)| *line != "## Invariants").skip(1);
+    let section = lines.take_while(|(_, line)| !line.starts_with("## "));
+    let rows: Vec<(usize, &str)> = section.filter(|(_, line)| line.starts_with("| ")).skip(1).collect();
+    if rows.is_empty() {
+        return vec![Finding::new(place, 1, "there are no invariants")];
+    }
+    let proof = |line: &str| line.trim_end_matches('|').rsplit(" | ").next().unwrap_or_default().trim().to_owned();
+    let unproven = |(at, line): (usize, &str)| {
+        let findings = unproven(&proof(line), tests).into_iter();
+        findings.map(move |what| Finding::new(place, at + 1, what)).collect::<Vec<_>>()
+    };
+    rows.into_iter().flat_map(unproven).collect()
+}
+
 /// Whether rows may still wait for their test.
 const PENDING_ALLOWED: bool = true;
 
@@ -79,7 +96,7 @@ fn unproven(proof: &str, tests: &BTreeSet<String>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{check, tests};
+    use super::{check, invariants, tests};
     use crate::fixture;
 
     #[test]
@@ -101,5 +118,16 @@ mod tests {
             assert_eq!(check(&document(row), &tests).len(), 1, "{row}");
         }
         assert_eq!(check("no table", &tests).len(), 1);
+    }
+
+    #[test]
+    fn an_invariant_without_its_test_is_found() {
+        let tests = ["it::import::one".to_owned()].into();
+        let page =
+            |row: &str| format!("## Invariants\n\n| invariant | test |\n|---|---|\n{row}\n\n## Glossary\n| a | b |\n");
+        assert!(invariants(&page("| holds | `it::import::one` |"), &tests).is_empty());
+        assert_eq!(invariants(&page("| holds | `it::import::two` |"), &tests).len(), 1);
+        assert_eq!(invariants(&page("| holds | trust me |"), &tests).len(), 1);
+        assert_eq!(invariants("## Invariants", &tests).len(), 1);
     }
 }

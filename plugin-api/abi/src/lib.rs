@@ -4,6 +4,7 @@
 //! only gain fields after its `last_prefix_field`, in one line of versions, so that every 1.n holds every 1.(n-1).
 //! Everything that can evolve travels inside the payloads (see `bindery-contract`). It never holds behaviour beyond
 //! ownership of what crosses and the rule by which the two sides accept each other, and authors never see it.
+#![warn(missing_docs)]
 #![allow(
     unsafe_code,
     non_camel_case_types,

@@ -3,6 +3,7 @@
 //! Compatibility rules: unknown fields are ignored, every enum has an
 //! `Unknown` arm, fields are added with a default and never change their meaning, ops are added and never change theirs.
 //! It holds data and its encoding only: no behaviour of a host or of a connector, no I/O.
+#![warn(missing_docs)]
 
 pub mod error;
 pub mod field;

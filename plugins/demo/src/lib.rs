@@ -49,58 +49,11 @@ impl Connector for Demo {
 
     fn components(c: &mut Components<Self>) {
         c.adapter("demo.adapter", ShopAdapter);
-
-        c.kind("demo.category", "product.category").matched_by("name").import(CategoryImport);
-        c.kind("demo.tax", "account.tax").step(Step::Products).matched_by("name").import(TaxImport);
-        c.kind("demo.product", "product.template")
-            .field("external_sku", field::text())
-            .read_only()
-            .field("external_price", field::decimal(4))
-            .read_only()
-            .unique("demo_sku", ["backend", "external_sku"], "Two products of one shop can't share a SKU")
-            .matched_by("default_code")
-            .depends_on("categ_id", "demo.category")
-            .depends_on("taxes_id", "demo.tax")
-            .import(ProductImport)
-            .export(ProductExport);
-        c.kind("demo.variant", "product.product");
-
+        catalogue(c);
         c.kind("demo.customer", "res.partner").matched_by("email").import(CustomerImport).export(CustomerExport);
         c.kind("demo.address", "res.partner");
-
-        c.kind("demo.order", "sale.order")
-            .depends_on("partner_id", "demo.customer")
-            .import(OrderImport)
-            .importer(OrderImporter);
-        c.kind("demo.order_line", "sale.order.line");
-        c.kind("demo.invoice", "account.move")
-            .step(Step::Orders)
-            .depends_on("partner_id", "demo.customer")
-            .import(InvoiceImport)
-            .importer(NeedsProducts);
-        c.kind("demo.invoice_line", "account.move.line");
-        c.kind("demo.payment", "account.payment")
-            .step(Step::Orders)
-            .depends_on("partner_id", "demo.customer")
-            .import(PaymentImport);
-
-        c.kind("demo.location", "stock.location")
-            .step(Step::Inventory)
-            .direction(Direction::Import)
-            .import(LocationImport);
-        c.kind("demo.warehouse", "stock.warehouse")
-            .step(Step::Inventory)
-            .direction(Direction::Import)
-            .matched_by("code")
-            .depends_on("lot_stock_id", "demo.location")
-            .import(WarehouseImport);
-        c.kind("demo.stock", "stock.quant")
-            .direction(Direction::Both)
-            .depends_on("location_id", "demo.location")
-            .import(StockImport)
-            .importer(NeedsProducts)
-            .export(StockExport);
-
+        sales(c);
+        stock(c);
         c.webhook(Scheme::hmac_sha256("X-Demo-Signature")).import("order.created", "demo.order", "/order/id").import(
             "product.updated",
             "demo.product",
@@ -118,6 +71,57 @@ impl Connector for Demo {
             .detail("version", shop.text("/version")?.or_default())
             .detail("currency", shop.text("/currency")?.or_default()))
     }
+}
+
+fn catalogue(c: &mut Components<Demo>) {
+    c.kind("demo.category", "product.category").matched_by("name").import(CategoryImport);
+    c.kind("demo.tax", "account.tax").step(Step::Products).matched_by("name").import(TaxImport);
+    c.kind("demo.product", "product.template")
+        .field("external_sku", field::text())
+        .read_only()
+        .field("external_price", field::decimal(4))
+        .read_only()
+        .unique("demo_sku", ["backend", "external_sku"], "Two products of one shop can't share a SKU")
+        .matched_by("default_code")
+        .depends_on("categ_id", "demo.category")
+        .depends_on("taxes_id", "demo.tax")
+        .import(ProductImport)
+        .export(ProductExport);
+    c.kind("demo.variant", "product.product");
+}
+
+fn sales(c: &mut Components<Demo>) {
+    c.kind("demo.order", "sale.order")
+        .depends_on("partner_id", "demo.customer")
+        .import(OrderImport)
+        .importer(OrderImporter);
+    c.kind("demo.order_line", "sale.order.line");
+    c.kind("demo.invoice", "account.move")
+        .step(Step::Orders)
+        .depends_on("partner_id", "demo.customer")
+        .import(InvoiceImport)
+        .importer(NeedsProducts);
+    c.kind("demo.invoice_line", "account.move.line");
+    c.kind("demo.payment", "account.payment")
+        .step(Step::Orders)
+        .depends_on("partner_id", "demo.customer")
+        .import(PaymentImport);
+}
+
+fn stock(c: &mut Components<Demo>) {
+    c.kind("demo.location", "stock.location").step(Step::Inventory).direction(Direction::Import).import(LocationImport);
+    c.kind("demo.warehouse", "stock.warehouse")
+        .step(Step::Inventory)
+        .direction(Direction::Import)
+        .matched_by("code")
+        .depends_on("lot_stock_id", "demo.location")
+        .import(WarehouseImport);
+    c.kind("demo.stock", "stock.quant")
+        .direction(Direction::Both)
+        .depends_on("location_id", "demo.location")
+        .import(StockImport)
+        .importer(NeedsProducts)
+        .export(StockExport);
 }
 
 export_connector!(Demo);

@@ -101,6 +101,39 @@ fn answer(state: &mut State, op: &str, payload: &[u8]) -> Result<Vec<u8>, Error>
     let frame = Frame::decode(payload)?;
     match op {
         service::HTTP => send(state, &frame),
+        service::RECORD_SEARCH
+        | service::RECORD_READ
+        | service::RECORD_CREATE
+        | service::RECORD_WRITE
+        | service::RECORD_UNLINK => answer_record(state, op, &frame),
+        service::BINDING_FIND | service::BINDING_BIND | service::BINDING_MARK => answer_binding(state, op, &frame),
+        service::ENQUEUE => {
+            state.jobs.push(frame.header()?);
+            told(&service::Enqueued { id: i64::try_from(state.jobs.len()).unwrap_or(i64::MAX), deduplicated: false })
+        }
+        service::CURSOR_GET | service::KV_GET => {
+            let key: service::Key = frame.header()?;
+            let value = state.stored.get(&(op == service::KV_GET, key.key)).cloned().unwrap_or_default();
+            told(&service::Stored { value })
+        }
+        service::CURSOR_SET | service::KV_SET => {
+            let put: service::Put = frame.header()?;
+            state.stored.insert((op == service::KV_SET, put.key), put.value);
+            told(&op::Done {})
+        }
+        service::CANCELLED => told(&service::Cancelled { cancelled: false }),
+        service::NOW => told(&service::Now { now: "2026-01-01T00:00:00Z".to_owned() }),
+        service::PROGRESS | service::SLEEP | service::CHECKPOINT => told(&op::Done {}),
+        _ => Err(unknown(op)),
+    }
+}
+
+fn unknown(op: &str) -> Error {
+    Error::new(ErrorClass::Unsupported, format!("the test kit has no service {op:?}"))
+}
+
+fn answer_record(state: &mut State, op: &str, frame: &Frame) -> Result<Vec<u8>, Error> {
+    match op {
         service::RECORD_SEARCH => {
             let search: service::Search = frame.header()?;
             let rows = state.records.get(&search.model).cloned().unwrap_or_default();
@@ -121,6 +154,12 @@ fn answer(state: &mut State, op: &str, payload: &[u8]) -> Result<Vec<u8>, Error>
             state.written.push((op.to_owned(), write));
             told(&service::RecordId { id })
         }
+        _ => Err(unknown(op)),
+    }
+}
+
+fn answer_binding(state: &mut State, op: &str, frame: &Frame) -> Result<Vec<u8>, Error> {
+    match op {
         service::BINDING_FIND => {
             let find: service::FindBinding = frame.header()?;
             let is_it = |known: &&service::Binding| {
@@ -146,24 +185,7 @@ fn answer(state: &mut State, op: &str, payload: &[u8]) -> Result<Vec<u8>, Error>
             }
             told(&op::Done {})
         }
-        service::ENQUEUE => {
-            state.jobs.push(frame.header()?);
-            told(&service::Enqueued { id: i64::try_from(state.jobs.len()).unwrap_or(i64::MAX), deduplicated: false })
-        }
-        service::CURSOR_GET | service::KV_GET => {
-            let key: service::Key = frame.header()?;
-            let value = state.stored.get(&(op == service::KV_GET, key.key)).cloned().unwrap_or_default();
-            told(&service::Stored { value })
-        }
-        service::CURSOR_SET | service::KV_SET => {
-            let put: service::Put = frame.header()?;
-            state.stored.insert((op == service::KV_SET, put.key), put.value);
-            told(&op::Done {})
-        }
-        service::CANCELLED => told(&service::Cancelled { cancelled: false }),
-        service::NOW => told(&service::Now { now: "2026-01-01T00:00:00Z".to_owned() }),
-        service::PROGRESS | service::SLEEP | service::CHECKPOINT => told(&op::Done {}),
-        _ => Err(Error::new(ErrorClass::Unsupported, format!("the test kit has no service {op:?}"))),
+        _ => Err(unknown(op)),
     }
 }
 
