@@ -7,6 +7,7 @@ mod command;
 mod data;
 pub mod fake_http;
 mod host;
+pub mod import;
 pub mod log;
 mod process;
 pub mod raw;

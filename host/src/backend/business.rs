@@ -25,6 +25,8 @@ pub struct Business {
     pub max_body_bytes: Option<u64>,
     /// Milliseconds for one request, where the connector says nothing.
     pub timeout_ms: Option<u64>,
+    /// Most records that one run reads: a list that goes on after them is taken for endless.
+    pub max_records: Option<u64>,
 }
 
 /// What happens here when a record is found deleted there.
@@ -61,6 +63,10 @@ pub(super) static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
         "timeout_ms": {
             "type": "integer", "minimum": 100, "maximum": 600_000, "page": "Advanced",
             "description": "Milliseconds for one request, where the connector says nothing.",
+        },
+        "max_records": {
+            "type": "integer", "minimum": 1, "page": "Advanced",
+            "description": "Most records that one run reads: a list that goes on after them is taken for endless.",
         },
     }}))
     .expect("the host's own schema is well formed")

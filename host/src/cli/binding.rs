@@ -200,6 +200,15 @@ fn show(binding: Binding) -> String {
         ("error", binding.last_error.unwrap_or_default()),
         ("exported", if binding.no_export { "never" } else { "as its kind says" }.to_owned()),
     ];
+    if let Some(kept) = binding.kept {
+        parts.extend([
+            ("code", kept.code),
+            ("field", kept.field.unwrap_or_default()),
+            ("at", kept.path.unwrap_or_default()),
+            ("kept since", kept.since.to_rfc3339()),
+            ("payload", kept.payload),
+        ]);
+    }
     if let Some(extra) = binding.extra.as_object() {
         parts.extend(extra.iter().map(|(name, set)| (name.as_str(), value(set))));
     }

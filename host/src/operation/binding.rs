@@ -7,7 +7,7 @@ use super::{Caller, Error, Host};
 use crate::{
     base::{Fault, Timestamp},
     record::{self, Catalogue, Change},
-    storage::Durability,
+    storage::{Durability, quarantine},
     sync::task::ImportRecord,
 };
 
@@ -90,6 +90,26 @@ pub struct Binding {
     pub external_updated_at: Option<String>,
     /// Extra fields of the kind.
     pub extra: Value,
+    /// What is kept of it until it can be imported. Only where one binding is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Kept>,
+}
+
+/// What is kept of a record that could not be imported.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Kept {
+    /// Code of the error that stopped it.
+    pub code: String,
+    /// JSON pointer to the value at fault, where one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Our field at fault, where one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
+    /// The record as the outside system sent it.
+    pub payload: String,
 }
 
 /// Links a record and an external id.
@@ -148,8 +168,18 @@ pub(super) async fn list(host: &Host, _: &Caller, request: Search) -> Result<Lis
 }
 
 pub(super) async fn show(host: &Host, _: &Caller, Id { id }: Id) -> Result<Binding, Fault> {
-    let found = host.store.read(move |tx| record::binding::get(tx, id)).await?;
-    Ok(shown(host, &host.catalogue.get(), found))
+    let (found, kept) = host
+        .store
+        .read(move |tx| Ok::<_, record::Error>((record::binding::get(tx, id)?, quarantine::of_binding(tx, id)?)))
+        .await?;
+    let kept = kept.map(|kept| Kept {
+        code: kept.error_code,
+        path: kept.error_path,
+        field: kept.error_field,
+        since: Timestamp(kept.created_at),
+        payload: kept.payload,
+    });
+    Ok(Binding { kept, ..shown(host, &host.catalogue.get(), found) })
 }
 
 pub(super) async fn bind(host: &Host, caller: &Caller, link: Bind) -> Result<Binding, Fault> {
@@ -286,5 +316,6 @@ fn shown(host: &Host, catalogue: &Catalogue, binding: record::Binding) -> Bindin
         last_error: binding.last_error,
         no_export: binding.no_export,
         external_updated_at: binding.external_updated_at,
+        kept: None,
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     backend,
     base::{Fault, Timestamp},
     model::job::Counts,
-    plugin, queue, record,
+    plugin, queue, record, storage,
     sync::status::KindStatus,
 };
 
@@ -127,6 +127,9 @@ pub(super) async fn show(host: &Host, _: &Caller, _: Nothing) -> Result<Status, 
     let mut shown = Vec::new();
     for one in &host.backends.list() {
         shown.push(backend(host, one).await?);
+        let id = one.id;
+        let nameless = host.store.read(move |tx| storage::quarantine::tally_nameless(tx, id)).await?;
+        alarms.extend(nameless.into_iter().map(|(kind, count)| without_id(&one.name, &kind, count)));
     }
     for backend in shown.iter().filter(|backend| backend.enabled) {
         alarms.extend(trouble(backend));
@@ -255,6 +258,13 @@ fn of_kind(backend: &str, kind: &Kind) -> Vec<Alarm> {
         alarm(what, format!("`bindery review list --backend {backend}` shows them."));
     }
     alarms
+}
+
+fn without_id(backend: &str, kind: &str, count: i64) -> Alarm {
+    Alarm {
+        message: format!("backend {backend}: {count} of {kind} came without an id and can't be imported"),
+        cure: "Report it to the connector's author: `bindery job show` of the sync shows how they begin.".to_owned(),
+    }
 }
 
 fn waiting(jobs: &Counts) -> Option<Alarm> {

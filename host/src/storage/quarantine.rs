@@ -97,6 +97,14 @@ static MAPPED_BY: Statement = Statement::new("update quarantine set map_fingerpr
 static NAMELESS: Statement = Statement::new(
     "delete from quarantine where backend = ?1 and kind = ?2 and binding is null and (run is null or run <> ?3)",
 );
+static OF_RUN: Statement = Statement::new(concat!(
+    "select ",
+    columns!(),
+    " from quarantine where backend = ?1 and kind = ?2 and run = ?3 order by id limit ?4"
+));
+static TALLY_NAMELESS: Statement = Statement::new(
+    "select kind, count(*) from quarantine where backend = ?1 and binding is null group by kind order by kind",
+);
 
 /// Keeps a payload; one that waits on the same binding is replaced.
 pub fn keep(tx: &mut dyn Tx, keep: &Keep<'_>) -> Result<(), Error> {
@@ -167,6 +175,16 @@ pub fn mapped_otherwise(
 pub fn mapped_by(tx: &mut dyn Tx, binding: i64, map_fingerprint: i64) -> Result<(), Error> {
     tx.execute(&MAPPED_BY, &[binding.into(), map_fingerprint.into()])?;
     Ok(())
+}
+
+/// The first payloads that a run of a kind kept.
+pub fn of_run(tx: &mut dyn Tx, (backend, kind): (i64, &str), run: i64, limit: i64) -> Result<Vec<Quarantined>, Error> {
+    tx.query(&OF_RUN, &[backend.into(), kind.into(), run.into(), limit.into()], read)
+}
+
+/// Kinds of a backend with payloads that have no id, and how many.
+pub fn tally_nameless(tx: &mut dyn Tx, backend: i64) -> Result<Vec<(String, i64)>, Error> {
+    tx.query(&TALLY_NAMELESS, &[backend.into()], |row| Ok((row.string(0)?, row.int(1)?)))
 }
 
 /// Takes payloads without an id away that runs before this one kept: they came again, or they are gone.

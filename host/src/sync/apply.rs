@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use super::{
-    Account, Error, mark,
+    Account, Error, mark, page,
     plan::{Action, Plan, Seen, What},
     problem::Problem,
     task,
@@ -72,6 +72,9 @@ pub struct RunEnd {
     /// The connector's `state_format`.
     pub state_format: u32,
 }
+
+/// Problems that the result of a job lists; the rest is on the bindings.
+const LISTED: i64 = 20;
 
 /// What was applied.
 #[derive(Debug, Clone, Default)]
@@ -264,6 +267,7 @@ fn act(tx: &mut dyn Tx, plan: &Plan, action: &Action, what: &What, at: &Circumst
 /// Keeps payloads that have no id: they can't be told apart, so they wait for a person.
 fn keep_nameless(tx: &mut dyn Tx, plan: &Plan, at: &Circumstances, applied: &mut Applied) -> Result<(), Abort> {
     for item in &plan.page.nameless {
+        let why = format!("{}; it starts with {:?}", item.why, page::start(plan.page.nameless_text(item).as_bytes()));
         quarantine::keep(
             tx,
             &quarantine::Keep {
@@ -276,14 +280,14 @@ fn keep_nameless(tx: &mut dyn Tx, plan: &Plan, at: &Circumstances, applied: &mut
                 external_updated_at: None,
                 map_fingerprint: plan.target.fingerprint,
                 code: "sync.no_id",
-                error: &item.why,
+                error: &why,
                 path: None,
                 field: None,
                 now: at.now.0,
             },
         )?;
         applied.account.quarantined += 1;
-        let problem = Problem { retry: false, ..Problem::new("sync.no_id", item.why.clone()) };
+        let problem = Problem { retry: false, ..Problem::new("sync.no_id", why) };
         applied.problems.push((String::new(), problem));
     }
     Ok(())
@@ -318,6 +322,17 @@ fn finish(tx: &mut dyn Tx, plan: &Plan, at: &Circumstances, applied: &mut Applie
                 None => applied.account,
             };
             object.entry("account").or_insert_with(|| json!(account));
+            if let Some(step) = &at.run {
+                let of = (plan.target.session.backend, plan.target.name());
+                let kept = quarantine::of_run(tx, of, step.id, LISTED)?;
+                let problems: Vec<_> = kept
+                    .into_iter()
+                    .map(|kept| (kept.external_id.clone().unwrap_or_default(), Problem::from(kept)))
+                    .collect();
+                if !problems.is_empty() {
+                    object.insert("problems".to_owned(), json!(problems));
+                }
+            }
         }
         queue::finish(tx, at.now, fence, &queue::Outcome::Done(result)).map_err(|error| Error::Below(error.into()))?;
     }

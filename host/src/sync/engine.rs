@@ -52,6 +52,11 @@ impl Engine {
         Target::new(session.clone(), self.catalogue.get(), kind, session.policy)
     }
 
+    /// What one run of a backend may read.
+    pub fn limits(&self, session: &Session) -> Limits {
+        Limits { records: session.policy.max_records.unwrap_or(self.limits.records), ..self.limits }
+    }
+
     /// The circumstances of an apply now.
     pub fn circumstances(&self, session: &Session, behalf: &Behalf) -> Circumstances {
         let now = self.clock.now();
@@ -106,6 +111,7 @@ fn session(opened: &Arc<Opened>) -> Session {
                 RemoteDeletion::Archive => Deletion::Archive,
                 RemoteDeletion::Delete => Deletion::Delete,
             },
+            max_records: opened.backend.business.max_records,
             ..Policy::default()
         },
     }

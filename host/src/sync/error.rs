@@ -231,7 +231,8 @@ const PAGING_IGNORED: Code = code(
 const ENDLESS: Code = code(
     "sync.endless_list",
     "The list is longer than one run may read.",
-    "Narrow it with `--filter`; report it to the connector's author where the list is really endless.",
+    "Narrow it with `--filter`, or raise the backend's limit `max_records`; report it to the connector's author where \
+     the list is really endless.",
     Retry::Never,
 );
 const CYCLE: Code = code(

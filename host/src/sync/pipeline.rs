@@ -198,7 +198,7 @@ impl Run<'_> {
             filters: wish.filters.clone(),
         };
         let (into, mut pages) = mpsc::channel(1);
-        let limits = (self.engine.limits, self.engine.clock.clone());
+        let limits = (self.engine.limits(session), self.engine.clock.clone());
         let fetching = fetch::pages(self.target.clone(), self.behalf.clone(), ask, limits, self.profile.clone(), into);
         let _fetching = AbortOnDrop(tokio::spawn(fetching));
         let options = Options { force: wish.force, ..Options::default() };

@@ -79,7 +79,7 @@ impl Engine {
         let ask = Ask { since, cursor: None, filters: filters.to_vec() };
         let options = Options { force, ..Options::default() };
         let (mut preview, profile) = (Preview { kind: kind.to_owned(), ..Preview::default() }, Profile::default());
-        let mut paging = Paging::new(self.limits);
+        let mut paging = Paging::new(self.limits(session));
         let mut next = None;
         loop {
             if behalf.cancel.is_cancelled() {

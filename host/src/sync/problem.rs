@@ -3,7 +3,10 @@
 use bindery_contract::{Error as ContractError, ErrorClass};
 
 use super::Error;
-use crate::base::{Coded, Fault, Retry, Timestamp};
+use crate::{
+    base::{Coded, Fault, Retry, Timestamp},
+    storage::quarantine::Quarantined,
+};
 
 /// Why one record can't be imported.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -58,6 +61,19 @@ impl From<Fault> for Problem {
             retry: fault.code.retry != Retry::Never || fault.code.name.starts_with("record."),
             message: fault.message,
             path: None,
+        }
+    }
+}
+
+impl From<Quarantined> for Problem {
+    fn from(kept: Quarantined) -> Self {
+        Self {
+            // What waits on a binding is tried again; what has no id can't be.
+            retry: kept.binding.is_some(),
+            code: kept.error_code,
+            message: kept.error,
+            path: kept.error_path,
+            field: kept.error_field,
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct Policy {
     pub overlap_seconds: Option<u32>,
     /// Items a page.
     pub page_size: Option<u32>,
+    /// Most records that one run reads, where it differs from the host's.
+    pub max_records: Option<u64>,
 }
 
 /// A kind of a backend. Cheap to clone.

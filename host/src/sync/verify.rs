@@ -83,7 +83,8 @@ impl Engine {
 
     async fn compare(&self, target: &Target, behalf: &Behalf) -> Result<Difference, Error> {
         let mut difference = Difference { kind: target.name().to_owned(), ..Difference::default() };
-        let (ask, profile, mut paging) = (Ask::default(), Profile::default(), Paging::new(self.limits));
+        let limits = self.limits(&target.session);
+        let (ask, profile, mut paging) = (Ask::default(), Profile::default(), Paging::new(limits));
         let (mut next, mut seen) = (None, HashSet::new());
         loop {
             if behalf.cancel.is_cancelled() {

@@ -43,6 +43,8 @@ pub enum Fault {
         /// Milliseconds between pieces.
         delay_ms: u64,
     },
+    /// A body that goes on for ever.
+    Unending,
     /// A page for people, with status 200.
     Html,
     /// JSON that ends too early, in a complete body.
@@ -72,9 +74,9 @@ pub enum Fault {
         /// Place in the page, from 0.
         item: usize,
     },
-    /// Every page has a next one, each with a cursor never seen before.
+    /// Every page has a next one, each with a cursor and items never seen before.
     Endless,
-    /// Every page names the same next cursor.
+    /// Every page after the first names itself as the next one.
     RepeatedCursor,
     /// Cursor, page and offset are ignored: always the first page.
     IgnoresPaging,
@@ -172,6 +174,14 @@ impl Fault {
             Self::Huge { bytes } => {
                 let padding = "x".repeat(bytes.saturating_sub(37));
                 answer(200, "application/json", format!(r#"{{"items":[],"next":null,"padding":"{padding}"}}"#))
+            }
+            Self::Unending => {
+                let blank = Bytes::from_static(&[b' '; 16 * 1024]);
+                answer(
+                    200,
+                    "application/json",
+                    Body::from_stream(stream::repeat(Ok::<_, std::convert::Infallible>(blank))),
+                )
             }
             Self::Raw { status, content_type, body } => answer(*status, content_type, body.clone()),
             Self::Redirect { to } => {

@@ -12,6 +12,8 @@ use crate::{
 };
 
 const LARGEST: usize = 250;
+/// No resource has an id as great as this.
+const BEYOND_ITEMS: u64 = 1_000_000_000_000;
 
 /// What was asked for.
 #[derive(Default)]
@@ -144,9 +146,21 @@ fn bend(body: String, fault: &Fault, from: Option<(i64, u64)>) -> String {
                 items.push(item);
             }
         }
-        // Ids that no item has: each page is new to the client, and goes on.
-        (Fault::Endless, _) => page["next"] = cursor(-1 - from.map_or(0, |(time, _)| time.abs()), 0).into(),
-        (Fault::RepeatedCursor, _) => page["next"] = cursor(0, 0).into(),
+        // The first items again under ids that no item has: each page is new to the client, and goes on.
+        (Fault::Endless, Some(items)) => {
+            let number = from.map_or(0, |(time, _)| time.unsigned_abs());
+            for item in items {
+                if let Some(id) = item["id"].as_u64() {
+                    item["id"] = (id + number * BEYOND_ITEMS).into();
+                }
+            }
+            page["next"] = cursor(-1 - i64::try_from(number).unwrap_or(0), 0).into();
+        }
+        (Fault::RepeatedCursor, _) => {
+            if let Some((time, id)) = from {
+                page["next"] = cursor(time, id).into();
+            }
+        }
         _ => return body,
     }
     rule::text(&page)
