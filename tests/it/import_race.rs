@@ -99,7 +99,10 @@ async fn a_record_imported_alone_after_its_page_was_planned_is_imported_anew() {
     assert_eq!((account.offered, account.created, account.requeued), (8, 7, 1), "{account}");
     host.wait(&[job]).await;
     let jobs = host.call("job.list", json!({ "run": job, "kind": "import.record" })).await;
-    assert_eq!((&jobs["jobs"][0]["payload"]["id"], &jobs["jobs"][0]["state"]), (&json!(other.to_string()), &json!("done")));
+    assert_eq!(
+        (&jobs["jobs"][0]["payload"]["id"], &jobs["jobs"][0]["state"]),
+        (&json!(other.to_string()), &json!("done"))
+    );
     assert_eq!(host.bound("demo.order").await.len(), 8);
     assert_eq!(host.count("sale.order", json!([])).await, 8);
 }
