@@ -6,7 +6,9 @@ use bindery::{
     base::Clock,
     plugin::{Context, Instance, Options, Registry, Scope, Services},
     queue::CancelReason,
+    record::Current,
     storage::{self, Store},
+    sync::task,
 };
 use bindery_contract::{ErrorClass, Frame, op, service};
 use bindery_tests::raw;
@@ -24,7 +26,7 @@ impl Bench {
         let store = Store::open(&storage::Options::new(directory.path().join("bindery.db"))).expect("a new store");
         let options = Options::new(directory.path().join("plugins"));
         let registry = Registry::open(store.clone(), Clock::system(), options).await.expect("it opens");
-        let services = Services::new(store, Clock::system());
+        let services = Services::new(store, Clock::system(), Current::default(), task::of_connector);
         Self { directory, registry, services }
     }
 

@@ -5,7 +5,9 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use bindery::{
     base::Clock,
     plugin::{Context, Instance, Isolation, Options, Registry, Scope, Services, State},
+    record::Current,
     storage::{self, Store},
+    sync::task,
 };
 use bindery_contract::{ErrorClass, Frame, op, service};
 use bindery_tests::raw;
@@ -24,7 +26,7 @@ impl Bench {
         let mut options = Options::new(directory.path().join("plugins"));
         options.worker_program = bindery_tests::artifact("bindery");
         let registry = Registry::open(store.clone(), Clock::system(), options).await.expect("it opens");
-        let services = Services::new(store, Clock::system());
+        let services = Services::new(store, Clock::system(), Current::default(), task::of_connector);
         Self { directory, registry, services }
     }
 

@@ -10,6 +10,7 @@ use bindery::{
     record,
     security::{Key, Keyring},
     storage::{self, Store},
+    sync::task,
 };
 use serde_json::{Value, json};
 
@@ -77,7 +78,12 @@ impl Ground {
             keyring,
             egress: Egress::new(self.clock.clone(), egress::Options::default()).expect("it starts"),
             plugins: self.plugins.clone(),
-            services: Services::new(self.store.clone(), self.clock.clone()),
+            services: Services::new(
+                self.store.clone(),
+                self.clock.clone(),
+                record::Current::default(),
+                task::of_connector,
+            ),
             catalogue: record::Current::default(),
         };
         Backends::open(parts).await.expect("they open")

@@ -19,7 +19,7 @@ use crate::{
     record::{Catalogue, Current},
     security::{self, Keyring, Source, role::Rules},
     storage::{self, Durability, Store, lock::Lock},
-    sync::Engine,
+    sync::{self, Engine},
 };
 
 /// What a host is started for.
@@ -139,7 +139,7 @@ async fn open_backends(
     let keyring = Keyring::open(&store, &clock, &options.data, &options.keys).await?;
     let egress = Egress::new(clock.clone(), trusting(options.egress.clone())?)
         .map_err(|error| Error::Egress(error.to_string()))?;
-    let services = plugin::Services::new(store.clone(), clock.clone());
+    let services = plugin::Services::new(store.clone(), clock.clone(), catalogue.clone(), sync::task::of_connector);
     let (plugins, catalogue) = (plugins.clone(), catalogue.clone());
     Ok(Backends::open(backend::Parts { store, clock, keyring, egress, plugins, services, catalogue }).await?)
 }

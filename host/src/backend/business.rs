@@ -21,6 +21,8 @@ pub struct Business {
     pub team: Option<i64>,
     /// What happens here when a record is found deleted there.
     pub remote_deletion: RemoteDeletion,
+    /// Record models that the connector's code may read and write, besides those that its kinds bind.
+    pub models: Vec<String>,
     /// Largest answer accepted, in bytes, decompressed.
     pub max_body_bytes: Option<u64>,
     /// Milliseconds for one request, where the connector says nothing.
@@ -55,6 +57,10 @@ pub(super) static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
         "remote_deletion": {
             "enum": ["ignore", "archive", "delete"], "type": "string", "default": "ignore", "page": "Synchronization",
             "description": "What happens here when a record is found deleted there.",
+        },
+        "models": {
+            "type": "array", "items": {"type": "string"}, "page": "Advanced",
+            "description": "Record models that the connector's code may read and write, besides those that its kinds bind.",
         },
         "max_body_bytes": {
             "type": "integer", "minimum": 1024, "maximum": 1_073_741_824, "page": "Advanced",

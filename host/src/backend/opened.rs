@@ -36,7 +36,8 @@ impl Opened {
     /// stop are the caller's.
     pub fn context(&self) -> Context {
         Context {
-            grants: Grants { hosts: self.grant.hosts(), models: None },
+            grants: Grants { hosts: self.grant.hosts(), models: self.backend.business.models.clone() },
+            epoch: Some(self.epoch),
             egress: Some(self.way.clone()),
             ..Context::new(self.backend.id, self.backend.name.clone())
         }

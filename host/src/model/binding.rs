@@ -97,3 +97,20 @@ impl Binding {
         self.retry_count < self.max_retries
     }
 }
+
+/// When a binding that failed is tried again, by the attempts before: after a minute, then ever longer, at most a day.
+pub fn retry_at(now: Timestamp, attempts: i64) -> Timestamp {
+    let doublings = u32::try_from(attempts.clamp(0, 11)).unwrap_or(11);
+    now.plus_seconds((60_i64 << doublings).min(86_400))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_wait_ever_longer_but_never_more_than_a_day() {
+        let waits: Vec<i64> = [0, 1, 2, 10, 11, 99].map(|n| retry_at(Timestamp(0), n).0 / 1_000_000).into();
+        assert_eq!(waits, [60, 120, 240, 61_440, 86_400, 86_400]);
+    }
+}

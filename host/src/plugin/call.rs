@@ -31,8 +31,8 @@ impl Calls {
     /// Gives a call its id.
     pub(super) fn begin(self: &Arc<Self>, instance: u64, scope: Arc<Scope>) -> Running {
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        lock(&self.0).insert(id, Entry { instance, scope });
-        Running { id, calls: self.clone() }
+        lock(&self.0).insert(id, Entry { instance, scope: scope.clone() });
+        Running { id, calls: self.clone(), scope, answered: false }
     }
 
     /// The scope behind an id, for the instance that it was given to.
@@ -58,11 +58,23 @@ impl Calls {
 pub(super) struct Running {
     pub(super) id: u64,
     calls: Arc<Calls>,
+    scope: Arc<Scope>,
+    answered: bool,
+}
+
+impl Running {
+    /// It ended well: what it asked to be written stays asked for.
+    pub(super) fn answered(&mut self) {
+        self.answered = true;
+    }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         lock(&self.calls.0).remove(&self.id);
+        if !self.answered {
+            self.scope.forget(self.id);
+        }
     }
 }
 

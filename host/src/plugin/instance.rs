@@ -81,7 +81,7 @@ impl Instance {
 
     /// Runs one op. The answer, like the payload, is in the form of `bindery_contract::Frame`.
     pub async fn call(&self, scope: Arc<Scope>, op: &str, payload: Vec<u8>) -> Answer {
-        let running = self.generation.calls.begin(self.id, scope.clone());
+        let mut running = self.generation.calls.begin(self.id, scope.clone());
         let context = scope.context();
         let counters = self.generation.counters.clone();
         let call = Timed {
@@ -111,6 +111,9 @@ impl Instance {
             }
         };
         self.generation.counters.call(answer.as_ref().err());
+        if answer.is_ok() {
+            running.answered();
+        }
         answer
     }
 }

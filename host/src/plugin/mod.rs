@@ -5,6 +5,7 @@
 
 mod abi;
 mod call;
+pub mod commit;
 mod elf;
 mod error;
 mod generation;
@@ -16,18 +17,26 @@ pub mod manifest;
 mod registry;
 mod scope;
 pub mod services;
+mod temporary;
 pub mod worker;
 mod write;
 
 pub use call::Counts;
-pub use error::{CODES, Error};
+pub use commit::{Committed, Guard, commit};
+pub use error::Error;
 pub use generation::{Generation, Isolation};
 pub use guard::Answer;
 pub use instance::Instance;
 pub use registry::{Listed, Options, Registry, State};
 pub use scope::{Context, DEADLINE, Grants, Kept, Scope};
 pub use services::{
-    Services,
+    Jobs, Services,
     http::{Answered, Egress},
 };
-pub use write::Write;
+pub use temporary::Ids;
+pub use write::{What, Write, Writes};
+
+use crate::base::Code;
+
+/// The codes of this room, file by file.
+pub const CODES: [&[Code]; 3] = [error::CODES, commit::CODES, services::refusal::CODES];

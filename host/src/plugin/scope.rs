@@ -14,7 +14,11 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{services::http::Egress, write::Write};
+use super::{
+    services::http::Egress,
+    temporary::Ids,
+    write::{Buffer, What, Writes},
+};
 use crate::{
     model::{Origin, job::Fence},
     queue::{Cancel, ProgressHandle},
@@ -28,14 +32,14 @@ pub const DEADLINE: Duration = Duration::from_secs(300);
 pub struct Grants {
     /// Host names it may call; `*.example.org` covers subdomains.
     pub hosts: Vec<String>,
-    /// Record models and kinds it may read and write; `None`: all.
-    pub models: Option<Vec<String>>,
+    /// Record models it may read and write besides those that its connector's kinds bind.
+    pub models: Vec<String>,
 }
 
 impl Grants {
-    /// Whether a model or a kind may be used.
+    /// Whether a model or a kind is granted.
     pub fn allows_model(&self, model: &str) -> bool {
-        self.models.as_ref().is_none_or(|models| models.iter().any(|m| m == model))
+        self.models.iter().any(|granted| granted == model)
     }
 }
 
@@ -46,6 +50,8 @@ pub struct Context {
     pub backend: i64,
     /// Its name, for messages.
     pub backend_name: String,
+    /// The backend's epoch when the work began: what it writes is void once that has changed.
+    pub epoch: Option<i64>,
     /// The job it runs in, and the proof that it still does.
     pub job: Option<Fence>,
     /// Where its changes come from.
@@ -58,6 +64,8 @@ pub struct Context {
     pub cancel: Cancel,
     /// Where its progress goes.
     pub progress: Option<ProgressHandle>,
+    /// The work only shows what it would write: no checkpoint commits anything.
+    pub is_plan: bool,
     /// Its way out; absent: it may not call anybody.
     pub egress: Option<Arc<dyn Egress>>,
 }
@@ -68,12 +76,14 @@ impl Context {
         Self {
             backend,
             backend_name: backend_name.into(),
+            epoch: None,
             job: None,
             origin: Origin::backend(backend),
             grants: Grants::default(),
             deadline: DEADLINE,
             cancel: Cancel::default(),
             progress: None,
+            is_plan: false,
             egress: None,
         }
     }
@@ -93,20 +103,13 @@ pub struct Scope {
     context: Context,
     bodies: Mutex<HashMap<u64, Kept>>,
     next_body: AtomicU64,
-    writes: Mutex<Vec<Write>>,
-    created: AtomicU64,
+    writes: Mutex<Buffer>,
 }
 
 impl Scope {
     /// Opens a scope.
     pub fn new(context: Context) -> Arc<Self> {
-        Arc::new(Self {
-            context,
-            bodies: Mutex::default(),
-            next_body: AtomicU64::new(1),
-            writes: Mutex::default(),
-            created: AtomicU64::new(0),
-        })
+        Arc::new(Self { context, bodies: Mutex::default(), next_body: AtomicU64::new(1), writes: Mutex::default() })
     }
 
     /// On whose behalf it is.
@@ -129,27 +132,45 @@ impl Scope {
         lock(&self.bodies).remove(&handle);
     }
 
-    /// Takes the writes that calls have asked for, in order, to be committed with the outcome.
-    pub fn take_writes(&self) -> Vec<Write> {
-        std::mem::take(&mut lock(&self.writes))
+    /// Takes the writes that calls have asked for, in order, to be committed with the outcome by [`super::commit()`].
+    /// Those of calls that failed are not among them.
+    pub fn take_writes(&self) -> Writes {
+        lock(&self.writes).take(None)
     }
 
-    /// The writes asked for so far.
-    #[expect(dead_code, reason = "the services that write come next; what they ask for is gathered here")]
-    pub(super) fn writes(&self) -> Vec<Write> {
-        lock(&self.writes).clone()
+    /// The writes of one call, to be committed now.
+    pub(super) fn take_writes_of(&self, call: u64) -> Writes {
+        lock(&self.writes).take(Some(call))
     }
 
-    #[expect(dead_code, reason = "the services that write come next; what they ask for is gathered here")]
-    pub(super) fn push(&self, write: Write) {
-        lock(&self.writes).push(write);
+    /// The writes asked for so far, without those that reads don't see.
+    pub(super) fn writes(&self) -> Writes {
+        lock(&self.writes).writes().clone()
     }
 
-    /// A temporary id for a record that will be created: negative, counting down.
-    #[expect(dead_code, reason = "the services that write come next; what they ask for is gathered here")]
-    pub(super) fn temporary_id(&self) -> i64 {
-        let count = self.created.fetch_add(1, Ordering::Relaxed) + 1;
-        -i64::try_from(count).unwrap_or(i64::MAX)
+    /// Looks at the writes asked for so far, the last one first, until one says something.
+    pub(super) fn last<T>(&self, find: impl FnMut(&super::Write) -> Option<T>) -> Option<T> {
+        lock(&self.writes).writes().list.iter().rev().find_map(find)
+    }
+
+    /// Adds a write; answers the temporary id of what it makes. `None`: there is no room before a commit.
+    pub(super) fn push(&self, call: u64, what: What) -> Option<i64> {
+        lock(&self.writes).push(call, what)
+    }
+
+    /// Forgets the writes of a call that failed.
+    pub(super) fn forget(&self, call: u64) {
+        lock(&self.writes).forget(call);
+    }
+
+    /// Notes what a checkpoint has made.
+    pub(super) fn committed(&self, ids: &Ids) {
+        lock(&self.writes).committed(ids);
+    }
+
+    /// Notes which temporary ids the connector was shown.
+    pub(super) fn shown(&self, ids: &Ids) {
+        lock(&self.writes).shown(ids);
     }
 
     pub(super) fn keep(&self, kept: Kept) -> u64 {

@@ -11,7 +11,7 @@ use super::{Catalogue, Error, Kind, binding::Binding, encode, register::OWN_FIEL
 use crate::storage::{Tx, binding as bindings};
 
 pub(super) use find::{count, search};
-pub(super) use write::{create, write};
+pub(super) use write::{create, decoded, write};
 
 /// Rows in the order of the bindings' ids. No fields: all of them.
 pub(super) fn read(

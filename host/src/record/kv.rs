@@ -31,6 +31,26 @@ pub fn set(
     }
 }
 
+/// The JSON text of a key with its `state_format`, where there is one.
+pub fn text(tx: &mut dyn Tx, backend: i64, key: &str) -> Result<Option<(String, u32)>, Error> {
+    Ok(rows::get(tx, backend, key)?.map(|(text, format)| (text, u32::try_from(format).unwrap_or_default())))
+}
+
+/// Stores JSON text as it is; `None` removes the key.
+pub fn put(
+    tx: &mut dyn Tx,
+    backend: i64,
+    key: &str,
+    text: Option<&str>,
+    state_format: u32,
+    now: Timestamp,
+) -> Result<(), Error> {
+    match text {
+        None => Ok(rows::delete(tx, backend, key)?),
+        Some(text) => Ok(rows::put(tx, backend, key, text, state_format.into(), now.0)?),
+    }
+}
+
 /// All keys of a backend.
 pub fn keys(tx: &mut dyn Tx, backend: i64) -> Result<Vec<String>, Error> {
     Ok(rows::keys(tx, backend)?)

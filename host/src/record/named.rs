@@ -78,6 +78,14 @@ pub fn search_read(
     read(tx, catalogue, name, &ids, fields)
 }
 
+/// The model that a name writes to, and a JSON object of values decoded for it: what can be told without the store.
+pub fn decoded(catalogue: &Catalogue, name: &str, json: &str) -> Result<(Arc<Model>, Values), Error> {
+    match named(catalogue, name)? {
+        Named::Model(model) => Ok((Arc::clone(model), decode::values(catalogue, model, json)?)),
+        Named::Kind(kind) => Ok((Arc::clone(&kind.model), kind::decoded(catalogue, kind, json)?)),
+    }
+}
+
 /// Makes a record from a JSON object; answers its id. Under a kind's name: makes the record too, or binds the one that
 /// `record` names; `backend` is needed there and may come from the change.
 pub fn create(tx: &mut dyn Tx, catalogue: &Catalogue, name: &str, json: &str, change: &Change) -> Result<i64, Error> {

@@ -2,6 +2,9 @@
 
 use super::{Error, Param, Statement, Tx};
 
+/// The op of a record that was made.
+pub const CREATED: i64 = 0;
+
 /// A row to be added.
 #[derive(Debug, Clone, Copy)]
 pub struct NewRow<'a> {
@@ -86,6 +89,12 @@ pub fn after(tx: &mut dyn Tx, id: i64, limit: u64) -> Result<Vec<StoredRow>, Err
             at: row.int(8)?,
         })
     })
+}
+
+/// The place of the newest row; 0 where there is none.
+pub fn last(tx: &mut dyn Tx) -> Result<i64, Error> {
+    static SELECT: Statement = Statement::new("select coalesce(max(id), 0) from outbox");
+    Ok(tx.first(&SELECT, &[], |row| row.int(0))?.unwrap_or_default())
 }
 
 /// How far a consumer has read; `None` where nobody of that name reads.

@@ -4,9 +4,11 @@ use bindery_contract::{Error as ContractError, ErrorClass};
 
 use super::Error;
 use crate::{
-    base::{Coded, Fault, Retry, Timestamp},
+    base::{Coded, Fault, Retry},
     storage::quarantine::Quarantined,
 };
+
+pub use crate::model::binding::retry_at;
 
 /// Why one record can't be imported.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -98,21 +100,4 @@ impl std::fmt::Display for Problem {
 
 fn class_name(class: ErrorClass) -> String {
     serde_json::to_value(class).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
-/// Seconds before the sweep tries again, by attempt: a minute, then ever longer, at most a day.
-pub fn retry_at(now: Timestamp, attempts: i64) -> Timestamp {
-    let doublings = u32::try_from(attempts.clamp(0, 11)).unwrap_or(11);
-    now.plus_seconds((60_i64 << doublings).min(86_400))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retries_wait_ever_longer_but_never_more_than_a_day() {
-        let waits: Vec<i64> = [0, 1, 2, 10, 11, 99].map(|n| retry_at(Timestamp(0), n).0 / 1_000_000).into();
-        assert_eq!(waits, [60, 120, 240, 61_440, 86_400, 86_400]);
-    }
 }

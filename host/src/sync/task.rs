@@ -1,6 +1,6 @@
 //! The jobs of this room as data: their kinds, their payloads, and how they fold, wait and retry.
 
-use bindery_contract::{manifest::Step, op::Written};
+use bindery_contract::{Error as ContractError, ErrorClass, manifest::Step, op::Written, service::Task};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -177,6 +177,37 @@ pub fn sync_step(payload: &SyncStep) -> NewJob {
     job.max_retries = ATTEMPTS;
     job.identity = Some((format!("{SYNC_STEP}:{}", json!(payload)), Scope::UntilDone));
     job
+}
+
+/// The job of a task that a connector asks for.
+pub fn of_connector(backend: i64, task: &Task) -> Result<NewJob, ContractError> {
+    let refused = |why: &str| Err(ContractError::new(ErrorClass::Unsupported, why));
+    match task {
+        Task::Import { kind, id, .. } if id.is_empty() => {
+            Err(ContractError::new(ErrorClass::Invalid, format!("the external id of {kind} is empty")))
+        }
+        Task::Import { kind, id, force } => Ok(import_one(&ImportRecord {
+            backend,
+            kind: kind.clone(),
+            id: id.clone(),
+            force: *force,
+            ..ImportRecord::default()
+        })),
+        Task::Export { .. } => refused("export is not yet supported"),
+        Task::Sync { step: Step::Unknown } | Task::Unknown => refused("this host has no such task"),
+        Task::Sync { step } => Ok(sync_step(&SyncStep {
+            backend,
+            step: *step,
+            force: false,
+            filters: Vec::new(),
+            plan: false,
+            lenient: false,
+        })),
+        Task::Action { name, arguments } => {
+            let payload = Action { backend, name: name.clone(), arguments: arguments.clone() };
+            Ok(job(ACTION, Some(backend), &payload, format!("Action {name}")))
+        }
+    }
 }
 
 /// Hooks after a write.

@@ -111,6 +111,9 @@ pub struct Error {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Detail {
+    /// Stable code of the host's own errors, as its page of errors lists them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
     /// Milliseconds to wait before the call is worth repeating.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after_ms: Option<u64>,

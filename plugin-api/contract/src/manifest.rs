@@ -41,6 +41,8 @@ pub struct Manifest {
     pub webhooks: Option<Webhooks>,
     /// Host names it may call besides those that settings marked `host` name. `*.example.org` covers subdomains.
     pub hosts: Vec<String>,
+    /// Record models that its code reads and writes besides those of its kinds; the operator grants them per backend.
+    pub models: Vec<String>,
     /// Fields it adds to record models, shared with whoever declares the same.
     pub fields: Vec<ModelField>,
     /// Rules by which it extends components of other plugins.

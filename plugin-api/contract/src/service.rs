@@ -1,8 +1,15 @@
 //! The services a connector asks of its host: names, requests, answers.
 //!
 //! Each call carries the host's call id, from which the host derives job, backend, origin, grants and deadline; none
-//! of that is in the payload. Writes asked here are buffered (the call's own reads see them) and committed with the
-//! outcome of the job.
+//! of that is in the payload.
+//!
+//! Writes asked here are buffered: the call's own reads see them, and they are committed with the outcome of the job, or
+//! at a [`CHECKPOINT`]. What the host can tell from the request alone (an unknown field, a wrong type, a model that is
+//! not granted) is answered at once; what only the store can tell (a value that must be unique, a record that is gone)
+//! at the next read that sees the write, at a checkpoint, or as the outcome of the job.
+//!
+//! What is not committed yet has a temporary id: negative, and good wherever an id is wanted, within the same piece of
+//! work. JSON values travel as segments, so that numbers cross as they are written.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,30 +20,38 @@ pub const HTTP: &str = "http";
 pub const HTTP_BODY: &str = "http.body";
 /// [`Search`] → [`Rows`].
 pub const RECORD_SEARCH: &str = "record.search";
+/// [`Search`] → [`Count`], whatever its limit.
+pub const RECORD_COUNT: &str = "record.count";
 /// [`ReadRecords`] → [`Rows`].
 pub const RECORD_READ: &str = "record.read";
-/// [`WriteRecord`] → [`RecordId`].
+/// [`WriteRecord`] with a JSON object of values as segment 0 → [`RecordId`].
 pub const RECORD_CREATE: &str = "record.create";
-/// [`WriteRecord`] → [`RecordId`].
+/// [`WriteRecord`] with a JSON object of values as segment 0 → [`RecordId`].
 pub const RECORD_WRITE: &str = "record.write";
 /// [`WriteRecord`] → [`RecordId`].
 pub const RECORD_UNLINK: &str = "record.unlink";
 /// [`FindBinding`] → [`Found`].
 pub const BINDING_FIND: &str = "binding.find";
-/// [`Bind`] → [`Found`].
+/// [`Bind`] with a JSON object of extra fields as segment 0 → [`RecordId`]: the binding's.
 pub const BINDING_BIND: &str = "binding.bind";
+/// [`Unbind`] → [`crate::op::Done`]: the record stays.
+pub const BINDING_UNBIND: &str = "binding.unbind";
 /// [`Mark`] → [`crate::op::Done`].
 pub const BINDING_MARK: &str = "binding.mark";
 /// [`Enqueue`] → [`Enqueued`].
 pub const ENQUEUE: &str = "enqueue";
-/// [`Key`] → [`Stored`]; the key is a kind.
+/// [`Key`] → [`Stored`] with the value as segment 0, a JSON text; the key is a kind of the connector.
 pub const CURSOR_GET: &str = "cursor.get";
-/// [`Put`] → [`crate::op::Done`].
+/// [`Key`] with a JSON text as segment 0 (null: from the beginning) → [`crate::op::Done`].
 pub const CURSOR_SET: &str = "cursor.set";
-/// [`Key`] → [`Stored`].
+/// [`Key`] → [`Stored`] with the value as segment 0, any JSON.
 pub const KV_GET: &str = "kv.get";
-/// [`Put`] → [`crate::op::Done`].
+/// [`Key`] with any JSON as segment 0 → [`crate::op::Done`].
 pub const KV_SET: &str = "kv.set";
+/// [`Key`] → [`crate::op::Done`]; a key that is not there is fine.
+pub const KV_DELETE: &str = "kv.delete";
+/// [`Key`], of which the keys begin with → [`Keys`].
+pub const KV_LIST: &str = "kv.list";
 /// [`Progress`] → [`crate::op::Done`].
 pub const PROGRESS: &str = "progress";
 /// [`Sleep`] → [`crate::op::Done`], or an error of class `cancelled`.
@@ -66,12 +81,14 @@ pub struct Search {
     pub domain: Value,
     /// Fields to read; empty: all.
     pub fields: Vec<String>,
-    /// At most this many; absent: the host's cap.
+    /// At most this many; absent or more: the host's cap of 10,000.
     pub limit: Option<u64>,
     /// Rows to leave out first.
     pub offset: u64,
     /// `name desc, id`.
     pub order: String,
+    /// Archived records too, where the domain does not speak of `active`.
+    pub archived: bool,
 }
 
 /// Reads records by id.
@@ -94,6 +111,14 @@ pub struct Rows {
     pub rows: Vec<Value>,
 }
 
+/// How many there are.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Count {
+    /// The number.
+    pub count: u64,
+}
+
 /// Creates, changes or removes one record.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -102,15 +127,13 @@ pub struct WriteRecord {
     pub model: String,
     /// The record; absent for a create.
     pub id: Option<i64>,
-    /// JSON object of values; references as in [`crate::record::reference`].
-    pub values: Value,
 }
 
-/// The record that was written.
+/// What was written: a record, or a binding under a kind's name.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RecordId {
-    /// Its id. Of a create that is not committed yet: negative, and valid within this call.
+    /// Its id; a temporary one until it is committed.
     pub id: i64,
 }
 
@@ -170,8 +193,14 @@ pub struct Bind {
     pub external_id: String,
     /// Our record.
     pub record: i64,
-    /// Extra fields of the kind, a JSON object or null.
-    pub extra: Value,
+}
+
+/// Takes a binding away.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Unbind {
+    /// The binding.
+    pub id: i64,
 }
 
 /// Marks a binding.
@@ -196,8 +225,12 @@ pub struct Enqueue {
     pub eta_seconds: Option<u64>,
     /// Absent: 5; 0: endless under the host's cap.
     pub max_retries: Option<u32>,
-    /// Folds equal jobs.
+    /// Folds equal jobs of this backend: while one of this identity waits, no other is made.
     pub identity: Option<String>,
+    /// Folds them until the first has ended, not only until it starts.
+    pub until_done: bool,
+    /// A channel below the backend's own, made where it is missing; absent: the backend's own.
+    pub channel: Option<String>,
     /// For people.
     pub description: Option<String>,
 }
@@ -246,7 +279,7 @@ pub enum Task {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Enqueued {
-    /// Its id.
+    /// Its id; a temporary one until it is committed.
     pub id: i64,
     /// An equal job was waiting already; `id` is that one's.
     pub deduplicated: bool,
@@ -260,22 +293,20 @@ pub struct Key {
     pub key: String,
 }
 
-/// A stored value.
+/// What is said of a stored value; where there is none, segment 0 is missing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Stored {
-    /// Null where there is none.
-    pub value: Value,
+    /// The connector's `state_format` when it was stored. Never above the present one: such a value is refused.
+    pub state_format: u32,
 }
 
-/// Stores a value; null removes it.
+/// Stored keys, in order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Put {
-    /// The key.
-    pub key: String,
-    /// The value.
-    pub value: Value,
+pub struct Keys {
+    /// The keys.
+    pub keys: Vec<String>,
 }
 
 /// How far a call is.

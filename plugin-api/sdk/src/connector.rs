@@ -21,6 +21,9 @@ pub trait Connector: Send + Sync + Sized + 'static {
     const STATE_FORMAT: u32 = 1;
     /// Hosts it calls besides those that settings marked `host` name; `*.example.org` covers subdomains.
     const HOSTS: &'static [&'static str] = &[];
+    /// Record models that its code reads and writes besides those that its kinds bind. The operator grants them to a
+    /// backend; until then they are refused.
+    const MODELS: &'static [&'static str] = &[];
 
     /// What an operator sets for a backend. [`crate::NoSettings`] where there is nothing to set.
     type Settings: DeserializeOwned + JsonSchema + Send + Sync;

@@ -14,7 +14,7 @@ use crate::{
     error::Result,
     host::{Answer, Host},
     http::{Basic, Headers, Request, url},
-    service::{Bindings, Delayed, Keys, Records, State},
+    service::{self as services, Bindings, Cursor, Delayed, Records, State},
 };
 
 /// One opened connector: its settings, its components, its host.
@@ -254,11 +254,11 @@ impl<C: Connector> Context<C> {
     /// ```
     /// # use bindery_plugin::prelude::*;
     /// # async fn example<C: Connector>(cx: Context<C>) -> Result<()> {
-    /// let cursor: Option<String> = cx.cursor("acme.order").get().await?;
+    /// let cursor = cx.cursor("acme.order").get().await?;
     /// # Ok(()) }
     /// ```
-    pub fn cursor(&self, kind: impl Into<String>) -> State<C> {
-        State::new(self.clone(), kind.into(), &Keys::CURSOR)
+    pub fn cursor(&self, kind: impl Into<String>) -> Cursor<C> {
+        Cursor::new(self.clone(), kind.into())
     }
 
     /// A stored value of the connector's own, per backend.
@@ -270,7 +270,19 @@ impl<C: Connector> Context<C> {
     /// # Ok(()) }
     /// ```
     pub fn kv(&self, key: impl Into<String>) -> State<C> {
-        State::new(self.clone(), key.into(), &Keys::KV)
+        State::new(self.clone(), key.into())
+    }
+
+    /// The keys of stored values that begin so, in order.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # async fn example<C: Connector>(cx: Context<C>) -> Result<()> {
+    /// for key in cx.kv_keys("report:").await? { cx.kv(key).remove().await?; }
+    /// # Ok(()) }
+    /// ```
+    pub async fn kv_keys(&self, start: impl Into<String>) -> Result<Vec<String>> {
+        services::keys(self, start.into()).await
     }
 
     /// Asks the host for a service: one frame there, one back.

@@ -167,7 +167,7 @@ pub use http::{Basic, Headers, KeptPage, KeptRecord, QueryValue, Request, Respon
 pub use importer::{ExportHooks, Exporter, ImportHooks, Importer, Ref, SyncHooks, Written, reference};
 pub use json::{Decimal, Json};
 pub use mapper::{ExportMapper, ExportMarks, ExportRules, ImportMapper, Marks, Maybe, Rules, Source, Values, set};
-pub use service::{Binding, Bindings, Delayed, Enqueued, Record, Records, State, Task};
+pub use service::{Binding, Bindings, Cursor, Delayed, Enqueued, Record, Records, State, Task};
 pub use settings::{NoSettings, Secret};
 pub use {schemars, serde, serde_json, tracing};
 

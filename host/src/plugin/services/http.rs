@@ -45,9 +45,6 @@ pub(super) async fn send(scope: &Scope, frame: &Frame<'_>) -> Answer {
         _ = scope.context().cancel.cancelled() => return Err(Error::new(ErrorClass::Cancelled, "the call should stop")),
         answered = egress.send(&request, &frame.segments) => answered?,
     };
-    if let Some(pointer) = &request.error_at {
-        check_error_at(&answered, pointer)?;
-    }
     let mut response = Response {
         status: answered.status,
         headers: answered.headers,
@@ -68,19 +65,4 @@ pub(super) fn body(scope: &Scope, frame: &Frame<'_>) -> Answer {
         Error::new(ErrorClass::Gone, format!("no body is kept under handle {} in this call", wanted.handle))
     })?;
     Frame::encode(&Done {}, &[&bytes])
-}
-
-/// A value other than null at `pointer` makes the answer an error, although its status says 200.
-fn check_error_at(answered: &Answered, pointer: &str) -> Result<(), Error> {
-    let Ok(body) = serde_json::from_slice::<serde_json::Value>(&answered.body) else { return Ok(()) };
-    let Some(found) = body.pointer(pointer).filter(|value| !value.is_null()) else { return Ok(()) };
-    let message = ["/message", "/0/message", "/data/message"]
-        .iter()
-        .find_map(|at| found.pointer(at))
-        .and_then(serde_json::Value::as_str)
-        .map_or_else(|| found.to_string(), str::to_owned);
-    let mut error = Error::new(ErrorClass::Failed, format!("the remote answered an error: {message}"));
-    error.detail.status = Some(answered.status);
-    error.detail.place = Some(found.to_string().chars().take(300).collect());
-    Err(error)
 }

@@ -2,7 +2,14 @@
 //!
 //! A service never trusts a payload for identity or rights; it takes both from the scope. It runs no plugin code.
 
+mod ask;
+mod binding;
 pub mod http;
+mod job;
+mod reach;
+mod record;
+pub mod refusal;
+mod state;
 
 use std::sync::Arc;
 
@@ -15,31 +22,62 @@ use super::{
     guard::{Answer, AnswerFuture},
     scope::Scope,
 };
-use crate::{base::Clock, storage::Store};
+use crate::{base::Clock, record::Current, storage::Store};
+use ask::{Ask, Owner};
+
+pub use job::Jobs;
 
 /// What the services work with; one for the whole host.
 pub struct Services {
     store: Store,
     clock: Clock,
+    catalogue: Current,
+    jobs: Jobs,
 }
 
 impl Services {
-    /// Services over a store.
-    pub fn new(store: Store, clock: Clock) -> Arc<Self> {
-        Arc::new(Self { store, clock })
+    /// Services over a store with its models and kinds; `jobs` says which job does a task.
+    pub fn new(store: Store, clock: Clock, catalogue: Current, jobs: Jobs) -> Arc<Self> {
+        Arc::new(Self { store, clock, catalogue, jobs })
     }
 
-    async fn serve(&self, scope: Arc<Scope>, service: &str, payload: &[u8]) -> Answer {
+    async fn serve(&self, scope: Arc<Scope>, call: u64, owner: &Owner, service: &str, payload: &[u8]) -> Answer {
         let frame = Frame::decode(payload)?;
-        let _ = &self.store;
+        let ask = Ask { services: self, scope: &scope, owner, call };
+        let answer = match service {
+            service::RECORD_SEARCH => ask.search(&frame).await,
+            service::RECORD_COUNT => ask.count(&frame).await,
+            service::RECORD_READ => ask.read_records(&frame).await,
+            service::RECORD_CREATE => return ask.create(&frame),
+            service::RECORD_WRITE => return ask.write(&frame),
+            service::RECORD_UNLINK => return ask.unlink(&frame),
+            service::BINDING_FIND => ask.find_binding(&frame).await,
+            service::BINDING_BIND => return ask.bind(&frame),
+            service::BINDING_UNBIND => ask.unbind(&frame).await,
+            service::BINDING_MARK => ask.mark(&frame).await,
+            service::ENQUEUE => ask.enqueue(&frame).await,
+            service::CURSOR_GET => ask.cursor(&frame).await,
+            service::CURSOR_SET => ask.set_cursor(&frame),
+            service::KV_GET => ask.kv(&frame).await,
+            service::KV_SET => ask.set_kv(&frame),
+            service::KV_DELETE => ask.delete_kv(&frame),
+            service::KV_LIST => ask.list_kv(&frame).await,
+            service::CHECKPOINT => ask.checkpoint().await,
+            _ => return self.serve_call(&scope, service, &frame).await,
+        };
+        Ok(answer?)
+    }
+
+    /// The services that need no store.
+    async fn serve_call(&self, scope: &Scope, service: &str, frame: &Frame<'_>) -> Answer {
         match service {
-            service::HTTP => http::send(&scope, &frame).await,
-            service::HTTP_BODY => http::body(&scope, &frame),
+            service::HTTP => http::send(scope, frame).await,
+            service::HTTP_BODY => http::body(scope, frame),
             service::NOW => Frame::encode(&service::Now { now: self.clock.now().to_rfc3339() }, &[]),
             service::CANCELLED => {
                 Frame::encode(&service::Cancelled { cancelled: scope.context().cancel.is_cancelled() }, &[])
             }
-            service::SLEEP => sleep(&scope, frame.header()?).await,
+            service::SLEEP => sleep(scope, frame.header()?).await,
             service::PROGRESS => {
                 let progress: service::Progress = frame.header()?;
                 if let Some(handle) = &scope.context().progress {
@@ -66,6 +104,7 @@ pub(super) struct Counter {
     plugin: String,
     generation: u64,
     instance: u64,
+    owner: Arc<Owner>,
     calls: Arc<Calls>,
     counters: Arc<Counters>,
     services: Arc<Services>,
@@ -77,6 +116,7 @@ impl Counter {
             plugin: generation.plugin().to_owned(),
             generation: generation.number,
             instance,
+            owner: Arc::new(Owner::new(&generation.manifest)),
             calls: generation.calls.clone(),
             counters: generation.counters.clone(),
             services,
@@ -139,7 +179,8 @@ impl Door for Counter {
             }
         };
         self.counters.service();
-        let (services, service, payload) = (self.services.clone(), service.to_owned(), payload.to_vec());
-        Box::pin(async move { services.serve(scope, &service, &payload).await })
+        let (services, owner) = (self.services.clone(), self.owner.clone());
+        let (service, payload) = (service.to_owned(), payload.to_vec());
+        Box::pin(async move { services.serve(scope, call, &owner, &service, &payload).await })
     }
 }

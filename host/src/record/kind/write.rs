@@ -3,7 +3,7 @@
 
 use crate::{
     record::{
-        Catalogue, Change, Error, Kind, binding, decode,
+        Catalogue, Change, Error, Kind, Values, binding, decode,
         named::{names, resolved},
         register::OWN_FIELDS,
         store,
@@ -51,6 +51,13 @@ fn object(pairs: &[(String, &str)]) -> String {
     let pairs: Vec<String> =
         pairs.iter().map(|(name, raw)| format!("{}:{raw}", serde_json::Value::from(name.as_str()))).collect();
     format!("{{{}}}", pairs.join(","))
+}
+
+/// The values that go through to the record, decoded; those of the binding are checked.
+pub(in crate::record) fn decoded(catalogue: &Catalogue, kind: &Kind, json: &str) -> Result<Values, Error> {
+    let parts = split(kind, json)?;
+    decode::extra(kind, &parts.extra)?;
+    decode::values(catalogue, &kind.model, &parts.values)
 }
 
 /// Makes a binding, and its record unless `record` names one; answers the binding's id.

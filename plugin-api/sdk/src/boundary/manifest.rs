@@ -50,6 +50,7 @@ pub(crate) fn manifest<C: Connector>(version: &str, description: &str) -> Result
         actions: registry.operations.iter().map(|operation| operation.declared.clone()).collect(),
         webhooks: registry.webhooks.as_ref().map(|webhooks| webhooks.declared.clone()),
         hosts: C::HOSTS.iter().map(|host| (*host).to_owned()).collect(),
+        models: C::MODELS.iter().map(|model| (*model).to_owned()).collect(),
         fields: registry.model_fields.clone(),
         extensions: registry.extensions.iter().map(|entry| entry.declared.clone()).collect(),
     })

@@ -1,9 +1,8 @@
 //! Bindings: which record of ours is which record there.
 
-use bindery_contract::service;
-use serde::Serialize;
+use bindery_contract::{Frame, service};
 
-use crate::{Connector, Context, error::Result};
+use crate::{Connector, Context, error::Result, mapper::Values};
 
 /// The bindings of one kind.
 ///
@@ -56,13 +55,25 @@ impl<C: Connector> Bindings<C> {
     /// ```
     /// # use bindery_plugin::prelude::*;
     /// # async fn example<C: Connector>(cx: Context<C>) -> Result<()> {
-    /// cx.bindings("acme.product").bind("7", 12, &serde_json::json!({"external_sku": "A-1"})).await?;
+    /// let binding = cx.bindings("acme.product").bind("7", 12, Values::new().set("external_sku", "A-1")).await?;
+    /// binding.mark_sync_success().await?;
     /// # Ok(()) }
     /// ```
-    pub async fn bind(self, external_id: impl Into<String>, record: i64, extra: &impl Serialize) -> Result<()> {
-        let (kind, external_id, extra) = (self.kind, external_id.into(), serde_json::to_value(extra)?);
-        let request = service::Bind { kind, external_id, record, extra };
-        self.cx.ask_for::<_, service::Found>(service::BINDING_BIND, &request).await.map(|_| ())
+    pub async fn bind(self, external_id: impl Into<String>, record: i64, extra: Values) -> Result<Binding<C>> {
+        let (request, extra) =
+            (service::Bind { kind: self.kind, external_id: external_id.into(), record }, extra.into_json()?);
+        let answer = self.cx.ask(service::BINDING_BIND, &request, &[extra.as_str().as_bytes()]).await?;
+        let service::RecordId { id } = Frame::decode(&answer)?.header()?;
+        let inner = service::Binding {
+            id,
+            kind: request.kind,
+            external_id: Some(request.external_id),
+            record: Some(record),
+            sync_status: "pending".to_owned(),
+            extra: extra.read()?,
+            ..service::Binding::default()
+        };
+        Ok(Binding { cx: self.cx, inner })
     }
 }
 
@@ -73,6 +84,16 @@ pub struct Binding<C: Connector> {
 }
 
 impl<C: Connector> Binding<C> {
+    /// Its id; a temporary one until it is committed.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # fn example<C: Connector>(binding: Binding<C>) -> i64 { binding.id() }
+    /// ```
+    pub fn id(&self) -> i64 {
+        self.inner.id
+    }
+
     /// Our record, where there is one.
     ///
     /// ```
@@ -171,5 +192,15 @@ impl<C: Connector> Binding<C> {
     /// ```
     pub async fn mark_sync_failed(&self, message: impl Into<String>) -> Result<()> {
         self.cx.tell(service::BINDING_MARK, &service::Mark { id: self.inner.id, failed: Some(message.into()) }).await
+    }
+
+    /// Takes the link away; both records stay.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # async fn example<C: Connector>(binding: Binding<C>) -> Result<()> { binding.unbind().await }
+    /// ```
+    pub async fn unbind(self) -> Result<()> {
+        self.cx.tell(service::BINDING_UNBIND, &service::Unbind { id: self.inner.id }).await
     }
 }

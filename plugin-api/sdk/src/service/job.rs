@@ -153,6 +153,29 @@ impl<C: Connector> Delayed<C> {
         self
     }
 
+    /// Folds equal jobs until the first has ended, instead of only until it starts.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # fn example<C: Connector>(cx: Context<C>) { let _ = cx.with_delay().identity("taxes").until_done(); }
+    /// ```
+    pub fn until_done(mut self) -> Self {
+        self.options.until_done = true;
+        self
+    }
+
+    /// A channel below the backend's own, for jobs that must not take the places of others. Its capacity is the
+    /// operator's.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # fn example<C: Connector>(cx: Context<C>) { let _ = cx.with_delay().channel("images"); }
+    /// ```
+    pub fn channel(mut self, name: impl Into<String>) -> Self {
+        self.options.channel = Some(name.into());
+        self
+    }
+
     /// A line for people.
     ///
     /// ```

@@ -10,5 +10,5 @@ mod state;
 pub use binding::{Binding, Bindings};
 pub use job::{Delayed, Enqueued, Task};
 pub use record::{Record, Records};
-pub(crate) use state::Keys;
-pub use state::State;
+pub(crate) use state::keys;
+pub use state::{Cursor, State};

@@ -1,6 +1,6 @@
 //! Our records, as far as the operator has granted them.
 
-use bindery_contract::service;
+use bindery_contract::{Frame, service};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
@@ -96,7 +96,29 @@ impl<C: Connector> Records<C> {
         self
     }
 
-    /// The records that were asked for.
+    /// Archived ones too, where the domain does not speak of `active`.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # fn example<C: Connector>(cx: Context<C>) { let _ = cx.records("product.template").archived(); }
+    /// ```
+    pub fn archived(mut self) -> Self {
+        self.search.archived = true;
+        self
+    }
+
+    /// How many there are, whatever the limit.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # async fn example<C: Connector>(cx: Context<C>) -> Result<u64> { cx.records("res.partner").count().await }
+    /// ```
+    pub async fn count(self) -> Result<u64> {
+        let answer: service::Count = self.cx.ask_for(service::RECORD_COUNT, &self.search).await?;
+        Ok(answer.count)
+    }
+
+    /// The records that were asked for, at most 10,000 at once; what this call wrote is among them.
     ///
     /// ```
     /// # use bindery_plugin::prelude::*;
@@ -120,7 +142,11 @@ impl<C: Connector> Records<C> {
         rows.rows.iter().map(|row| Record::read(row)).collect()
     }
 
-    /// Creates a record; its id is negative until it is committed.
+    /// Creates a record. Its id is a temporary one, good wherever an id is wanted until this piece of work ends; it is
+    /// never to be kept elsewhere.
+    ///
+    /// An unknown field or a wrong type is an error at once; what only the store can tell (a value that another record
+    /// has) is one at the next search that would find it, at [`Context::checkpoint`], or the outcome of the job.
     ///
     /// ```
     /// # use bindery_plugin::prelude::*;
@@ -155,10 +181,10 @@ impl<C: Connector> Records<C> {
     }
 
     async fn change(self, op: &str, id: Option<i64>, values: Values) -> Result<i64> {
-        let values = serde_json::from_str(values.into_json()?.as_str())?;
-        let request = service::WriteRecord { model: self.search.model, id, values };
-        let answer: service::RecordId = self.cx.ask_for(op, &request).await?;
-        Ok(answer.id)
+        let (values, request) = (values.into_json()?, service::WriteRecord { model: self.search.model, id });
+        let answer = self.cx.ask(op, &request, &[values.as_str().as_bytes()]).await?;
+        let written: service::RecordId = Frame::decode(&answer)?.header()?;
+        Ok(written.id)
     }
 }
 

@@ -72,8 +72,8 @@ pub(super) struct State {
     pub(super) jobs: Vec<service::Enqueue>,
     pub(super) records: BTreeMap<String, Vec<Value>>,
     pub(super) bindings: Vec<service::Binding>,
-    pub(super) stored: BTreeMap<(bool, String), Value>,
-    pub(super) written: Vec<(String, service::WriteRecord)>,
+    pub(super) stored: BTreeMap<(bool, String), Vec<u8>>,
+    pub(super) written: Vec<(String, service::WriteRecord, Value)>,
 }
 
 /// The fake host; clones share it.
@@ -93,6 +93,10 @@ impl Host for Fake {
     }
 }
 
+fn unreadable(error: serde_json::Error) -> Error {
+    Error::new(ErrorClass::BadPayload, error.to_string())
+}
+
 fn told(answer: &impl Serialize) -> Result<Vec<u8>, Error> {
     Frame::encode(answer, &[])
 }
@@ -102,25 +106,24 @@ fn answer(state: &mut State, op: &str, payload: &[u8]) -> Result<Vec<u8>, Error>
     match op {
         service::HTTP => send(state, &frame),
         service::RECORD_SEARCH
+        | service::RECORD_COUNT
         | service::RECORD_READ
         | service::RECORD_CREATE
         | service::RECORD_WRITE
         | service::RECORD_UNLINK => answer_record(state, op, &frame),
-        service::BINDING_FIND | service::BINDING_BIND | service::BINDING_MARK => answer_binding(state, op, &frame),
+        service::BINDING_FIND | service::BINDING_BIND | service::BINDING_UNBIND | service::BINDING_MARK => {
+            answer_binding(state, op, &frame)
+        }
         service::ENQUEUE => {
             state.jobs.push(frame.header()?);
             told(&service::Enqueued { id: i64::try_from(state.jobs.len()).unwrap_or(i64::MAX), deduplicated: false })
         }
-        service::CURSOR_GET | service::KV_GET => {
-            let key: service::Key = frame.header()?;
-            let value = state.stored.get(&(op == service::KV_GET, key.key)).cloned().unwrap_or_default();
-            told(&service::Stored { value })
-        }
-        service::CURSOR_SET | service::KV_SET => {
-            let put: service::Put = frame.header()?;
-            state.stored.insert((op == service::KV_SET, put.key), put.value);
-            told(&op::Done {})
-        }
+        service::CURSOR_GET
+        | service::CURSOR_SET
+        | service::KV_GET
+        | service::KV_SET
+        | service::KV_DELETE
+        | service::KV_LIST => answer_state(state, op, &frame),
         service::CANCELLED => told(&service::Cancelled { cancelled: false }),
         service::NOW => told(&service::Now { now: "2026-01-01T00:00:00Z".to_owned() }),
         service::PROGRESS | service::SLEEP | service::CHECKPOINT => told(&op::Done {}),
@@ -130,6 +133,28 @@ fn answer(state: &mut State, op: &str, payload: &[u8]) -> Result<Vec<u8>, Error>
 
 fn unknown(op: &str) -> Error {
     Error::new(ErrorClass::Unsupported, format!("the test kit has no service {op:?}"))
+}
+
+fn answer_state(state: &mut State, op: &str, frame: &Frame) -> Result<Vec<u8>, Error> {
+    let service::Key { key } = frame.header()?;
+    let at = (op.starts_with("kv."), key.clone());
+    match op {
+        service::CURSOR_GET | service::KV_GET => {
+            let value = state.stored.get(&at);
+            let value: Vec<&[u8]> = value.iter().map(|value| value.as_slice()).collect();
+            return Frame::encode(&service::Stored { state_format: u32::MAX }, &value);
+        }
+        service::KV_LIST => {
+            let keys = state.stored.keys().filter(|(is_kv, known)| *is_kv && known.starts_with(&key));
+            return told(&service::Keys { keys: keys.map(|(_, key)| key.clone()).collect() });
+        }
+        service::KV_DELETE => state.stored.remove(&at),
+        _ => match frame.segment(0)? {
+            b"null" => state.stored.remove(&at),
+            value => state.stored.insert(at, value.to_vec()),
+        },
+    };
+    told(&op::Done {})
 }
 
 fn answer_record(state: &mut State, op: &str, frame: &Frame) -> Result<Vec<u8>, Error> {
@@ -142,6 +167,11 @@ fn answer_record(state: &mut State, op: &str, frame: &Frame) -> Result<Vec<u8>, 
             let limit = search.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
             told(&service::Rows { rows: rows.take(limit).collect() })
         }
+        service::RECORD_COUNT => {
+            let search: service::Search = frame.header()?;
+            let rows = state.records.get(&search.model).into_iter().flatten();
+            told(&service::Count { count: rows.filter(|row| fits(&search.domain, row)).count() as u64 })
+        }
         service::RECORD_READ => {
             let read: service::ReadRecords = frame.header()?;
             let rows = state.records.get(&read.model).into_iter().flatten();
@@ -151,7 +181,8 @@ fn answer_record(state: &mut State, op: &str, frame: &Frame) -> Result<Vec<u8>, 
         service::RECORD_CREATE | service::RECORD_WRITE | service::RECORD_UNLINK => {
             let write: service::WriteRecord = frame.header()?;
             let id = write.id.unwrap_or(-1 - i64::try_from(state.written.len()).unwrap_or(i64::MAX));
-            state.written.push((op.to_owned(), write));
+            let values = frame.segments.first().map(|values| serde_json::from_slice(values).map_err(unreadable));
+            state.written.push((op.to_owned(), write, values.transpose()?.unwrap_or_default()));
             told(&service::RecordId { id })
         }
         _ => Err(unknown(op)),
@@ -174,7 +205,12 @@ fn answer_binding(state: &mut State, op: &str, frame: &Frame) -> Result<Vec<u8>,
         service::BINDING_BIND => {
             let bind: service::Bind = frame.header()?;
             let binding = bind_to(state, &bind.kind, &bind.external_id, bind.record);
-            told(&service::Found { binding: Some(binding) })
+            told(&service::RecordId { id: binding.id })
+        }
+        service::BINDING_UNBIND => {
+            let unbind: service::Unbind = frame.header()?;
+            state.bindings.retain(|known| known.id != unbind.id);
+            told(&op::Done {})
         }
         service::BINDING_MARK => {
             let mark: service::Mark = frame.header()?;

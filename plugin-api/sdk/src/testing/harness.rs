@@ -207,7 +207,7 @@ impl<C: Connector> Harness<C> {
     /// ```
     pub fn written(&self, model: &str) -> Vec<Value> {
         let state = self.fake.state();
-        state.written.iter().filter(|(_, write)| write.model == model).map(|(_, write)| write.values.clone()).collect()
+        state.written.iter().filter(|(_, write, _)| write.model == model).map(|(.., values)| values.clone()).collect()
     }
 
     fn ask(&self, op: &str, header: &impl Serialize, segments: &[&[u8]]) -> Result<Vec<u8>> {
