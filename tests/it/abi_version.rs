@@ -6,7 +6,9 @@ use std::{process::Command, sync::Arc};
 use bindery::{
     base::{Clock, Coded, Fault},
     plugin::{Context, Error, Instance, Isolation, Options, Registry, Scope, Services},
+    record::Current,
     storage::{self, Store},
+    sync::task,
 };
 use bindery_contract::{Frame, op};
 use bindery_tests::artifact;
@@ -25,7 +27,7 @@ impl Bench {
         let mut options = Options::new(directory.path().join("plugins"));
         options.worker_program = artifact("bindery");
         let registry = Registry::open(store.clone(), Clock::system(), options).await.expect("it opens");
-        let services = Services::new(store, Clock::system());
+        let services = Services::new(store, Clock::system(), Current::default(), task::of_connector);
         Self { _directory: directory, registry, services }
     }
 
