@@ -96,7 +96,6 @@ fn show(plugin: Plugin) -> String {
         ("sha256", plugin.sha256),
         ("backend types", plugin.backend_types.join(" ")),
         ("backends", plugin.backends.join(" ")),
-        ("actions", plugin.actions.join(" ")),
         ("hosts", plugin.hosts.join(" ")),
     ]);
     let kinds = plugin
@@ -106,6 +105,7 @@ fn show(plugin: Plugin) -> String {
             vec![kind.name, kind.model, kind.step.unwrap_or_default(), kind.matched_by.join(" "), kind.description]
         })
         .collect();
+    let actions = plugin.actions.into_iter().map(|action| vec![action.name, action.description]).collect();
     let settings = plugin
         .settings
         .into_iter()
@@ -113,12 +113,14 @@ fn show(plugin: Plugin) -> String {
             let mut marks = vec![setting.value_type];
             marks.extend(setting.required.then(|| "required".to_owned()));
             marks.extend(setting.secret.then(|| "secret".to_owned()));
-            vec![setting.name, marks.join(" "), setting.default.as_ref().map(value).unwrap_or_default(), setting.help]
+            let place = setting.page.or(setting.group).unwrap_or_default();
+            vec![setting.name, place, marks.join(" "), setting.default.as_ref().map(value).unwrap_or_default(), setting.help]
         })
         .collect();
     format!(
-        "{head}\n{}\n\n{}",
+        "{head}\n{}\n\n{}\n\n{}",
         table(&["kind", "model", "step", "matched by", "description"], kinds, "It binds no kinds."),
-        table(&["setting", "type", "default", "meaning"], settings, "It has no settings.")
+        table(&["setting", "place", "type", "default", "meaning"], settings, "It has no settings."),
+        table(&["action", "meaning"], actions, "It has no actions.")
     )
 }

@@ -62,8 +62,8 @@ pub struct Plugin {
     pub kinds: Vec<Kind>,
     /// Backends that use it.
     pub backends: Vec<String>,
-    /// Actions it declares.
-    pub actions: Vec<String>,
+    /// Actions it declares, and custom operations of its components.
+    pub actions: Vec<Action>,
     /// Hosts it may call besides those of the settings.
     pub hosts: Vec<String>,
     /// Settings of its backends.
@@ -86,6 +86,17 @@ pub struct Kind {
     pub description: String,
 }
 
+/// Something that an operator can start.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Action {
+    /// Its name.
+    pub name: String,
+    /// Text of its button.
+    pub label: String,
+    /// What it does, in one line.
+    pub description: String,
+}
+
 /// One setting of a backend type.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Setting {
@@ -100,6 +111,15 @@ pub struct Setting {
     /// What is used where it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
+    /// Where it stands on the form: a page, else a group of the first page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
+    /// A group with a title of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The model whose record it names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
     /// What it is for.
     pub help: String,
 }
@@ -150,11 +170,16 @@ fn shown(listed: plugin::Listed, users: &HashMap<String, Vec<String>>) -> Plugin
         backend_types: manifest.backend_types.clone(),
         kinds: manifest.kinds.iter().map(kind).collect(),
         backends: users.get(&listed.id).cloned().unwrap_or_default(),
-        actions: manifest.actions.iter().map(|action| action.name.clone()).collect(),
+        actions: manifest.actions.iter().map(action).collect(),
         hosts: manifest.hosts.clone(),
         settings: settings(&manifest.settings_schema),
         id: listed.id,
     }
+}
+
+fn action(action: &bindery_contract::manifest::Action) -> Action {
+    let [name, label, description] = [&action.name, &action.label, &action.description].map(Clone::clone);
+    Action { name, label, description }
 }
 
 fn kind(kind: &bindery_contract::manifest::Kind) -> Kind {
@@ -171,12 +196,16 @@ fn kind(kind: &bindery_contract::manifest::Kind) -> Kind {
 fn settings(schema: &Value) -> Vec<Setting> {
     let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
     let Some(properties) = schema["properties"].as_object() else { return Vec::new() };
+    let word = |property: &Value, name: &str| property[name].as_str().map(str::to_owned);
     let one = |(name, property): (&String, &Value)| Setting {
         name: name.clone(),
         value_type: value_type(property),
         required: required.iter().any(|word| word == name),
         secret: property[keyword::SECRET] == true,
         default: property.get("default").cloned(),
+        page: word(property, keyword::PAGE),
+        group: word(property, keyword::GROUP),
+        record: word(property, keyword::RECORD),
         help: property["description"].as_str().unwrap_or_default().to_owned(),
     };
     properties.iter().map(one).collect()
