@@ -114,7 +114,13 @@ fn show(plugin: Plugin) -> String {
             marks.extend(setting.required.then(|| "required".to_owned()));
             marks.extend(setting.secret.then(|| "secret".to_owned()));
             let place = setting.page.or(setting.group).unwrap_or_default();
-            vec![setting.name, place, marks.join(" "), setting.default.as_ref().map(value).unwrap_or_default(), setting.help]
+            vec![
+                setting.name,
+                place,
+                marks.join(" "),
+                setting.default.as_ref().map(value).unwrap_or_default(),
+                setting.help,
+            ]
         })
         .collect();
     format!(
