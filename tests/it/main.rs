@@ -23,6 +23,7 @@ mod import_race;
 mod onchange;
 mod plugin_call;
 mod plugin_load;
+mod plugin_reload;
 mod queue;
 mod record;
 mod reference;

@@ -153,10 +153,10 @@ async fn a_connector_that_refuses_its_settings_is_not_opened() {
 }
 
 #[tokio::test]
-async fn calls_in_flight_end_on_their_generation_through_two_hundred_reloads() {
+async fn calls_in_flight_end_on_their_generation_through_many_reloads() {
     let (bench, first) = Bench::opened().await;
     let version = |answer: Vec<u8>| header(&answer);
-    for n in 1..=200 {
+    for n in 1..=if bindery_tests::full() { 200 } else { 30 } {
         let held = bench.open().await;
         let before = held.generation().manifest.version.clone();
         bench.install(&format!("1.0.{n}")).await;

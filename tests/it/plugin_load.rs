@@ -180,13 +180,13 @@ async fn a_bad_build_leaves_the_old_one_serving_and_shows_why() {
     registry.install(&file, None).await.expect("it is fine");
     let before = registry.generation("raw").expect("it serves");
     raw::with_manifest(place.path(), "one.so", &raw::changed(json!({"unwind": false})));
-    registry.reload("raw").await.expect_err("refused");
+    registry.install(&file, None).await.expect_err("refused");
     let listed = registry.show("raw").expect("it is installed");
     assert_eq!((listed.state, listed.generation), (State::Stale, Some(1)));
     assert_eq!(listed.error.expect("it is shown").code.name, "plugin.panic_abort");
     assert!(Arc::ptr_eq(&before, &registry.generation("raw").expect("it serves")));
     raw::with_manifest(place.path(), "one.so", &raw::changed(json!({"version": "1.0.1"})));
-    let listed = registry.reload("raw").await.expect("it is fine again");
+    let listed = registry.install(&file, None).await.expect("it is fine again");
     assert_eq!((listed.state, listed.generation, listed.version.as_str()), (State::Ready, Some(2), "1.0.1"));
     assert_eq!(before.manifest.version, "1.0.0", "whoever held the old one still holds it");
 }
@@ -197,7 +197,7 @@ async fn an_equal_file_is_no_new_generation() {
     let registry = place.registry().await;
     let file = raw::with_manifest(place.path(), "one.so", &raw::manifest());
     registry.install(&file, None).await.expect("it is fine");
-    let listed = registry.reload("raw").await.expect("it is fine");
+    let listed = registry.install(&file, None).await.expect("it is fine");
     assert_eq!(listed.generation, Some(1));
 }
 

@@ -7,6 +7,7 @@ mod demo;
 mod fixture;
 mod place;
 mod recipe;
+mod sdk;
 mod step;
 
 use std::process::ExitCode;

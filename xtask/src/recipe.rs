@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     fixture::{VARIANTS, Variant},
-    place,
+    place, sdk,
     step::{cargo, shown},
 };
 
@@ -16,8 +16,7 @@ use crate::{
 pub(crate) struct Recipe {
     /// `bindery`, `demo-shop`, `plugin:demo`, `fixture:newer_minor`.
     pub(crate) name: String,
-    /// Writes what cargo is to build, where that is not in the repository.
-    prepare: Option<&'static Variant>,
+    before: Before,
     /// Where cargo runs.
     folder: PathBuf,
     arguments: Vec<String>,
@@ -27,11 +26,22 @@ pub(crate) struct Recipe {
     pub(crate) kept: String,
 }
 
+/// What is done before cargo builds.
+enum Before {
+    Nothing,
+    /// Another version of the interface is written.
+    Write(&'static Variant),
+    /// The SDK is packaged, as a registry would have it.
+    Package,
+}
+
 impl Recipe {
     /// Runs its command.
     pub(crate) fn make(&self) -> Result<(), String> {
-        if let Some(variant) = self.prepare {
-            variant.write()?;
+        match self.before {
+            Before::Nothing => {}
+            Before::Write(variant) => variant.write()?,
+            Before::Package => sdk::package()?,
         }
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         shown(cargo(&arguments).current_dir(&self.folder).env("CARGO_TARGET_DIR", place::target()))
@@ -46,6 +56,7 @@ pub(crate) fn all() -> Result<Vec<Recipe>, String> {
     }
     recipes.extend(VARIANTS.iter().flat_map(variant));
     recipes.push(aborting());
+    recipes.push(outside());
     Ok(recipes)
 }
 
@@ -64,7 +75,7 @@ fn words(words: &[&str]) -> Vec<String> {
 fn program(name: &str, package: &str) -> Recipe {
     Recipe {
         name: name.to_owned(),
-        prepare: None,
+        before: Before::Nothing,
         folder: place::root(),
         arguments: words(&["build", "--quiet", "-p", package, "--bin", name]),
         file: built("debug", name),
@@ -77,7 +88,7 @@ fn plugin(folder: &Path) -> Result<Recipe, String> {
     let file = library(&package);
     Ok(Recipe {
         name: format!("plugin:{}", folder_name(folder)),
-        prepare: None,
+        before: Before::Nothing,
         folder: place::root(),
         arguments: words(&["build", "--quiet", "-p", &package, "--lib"]),
         file: built("debug", &file),
@@ -89,7 +100,7 @@ fn plugin(folder: &Path) -> Result<Recipe, String> {
 fn variant(variant: &'static Variant) -> Vec<Recipe> {
     let of = |name: String, package: &str, target: &str, file: String| Recipe {
         name,
-        prepare: Some(variant),
+        before: Before::Write(variant),
         folder: variant.folder(),
         arguments: words(&["build", "--quiet", "-p", package, target]),
         file: built("debug", &file),
@@ -107,11 +118,25 @@ fn variant(variant: &'static Variant) -> Vec<Recipe> {
 fn aborting() -> Recipe {
     Recipe {
         name: "fixture:panic_abort".to_owned(),
-        prepare: None,
+        before: Before::Nothing,
         folder: place::root(),
         arguments: words(&["build", "--quiet", "-p", "bindery-fault", "--lib", "--profile", "abort"]),
         file: built("abort", "libbindery_fault.so"),
         kept: "libbindery_fault_abort.so".to_owned(),
+    }
+}
+
+/// The demo connector built outside the workspace: from the packaged SDK, with its own lock file, versions and profile.
+fn outside() -> Recipe {
+    let mut arguments = words(&["build", "--quiet", "--release", "--locked"]);
+    arguments.extend(sdk::patches());
+    Recipe {
+        name: "outside:demo".to_owned(),
+        before: Before::Package,
+        folder: place::root().join("tests/outside"),
+        arguments,
+        file: built("release", "liboutside_demo.so"),
+        kept: "liboutside_demo.so".to_owned(),
     }
 }
 

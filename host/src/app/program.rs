@@ -73,7 +73,7 @@ async fn serve(options: Serve) -> Result<(), Error> {
     // Heard from the first moment, so that a stop during the start is a stop, too.
     let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
-    let running = start_patiently(&options.data).await?;
+    let running = start_patiently(&options).await?;
     tracing::info!(version = VERSION, data = %options.data.path().display(), "ready");
     let name = tokio::select! {
         _ = terminate.recv() => "SIGTERM",
@@ -89,11 +89,12 @@ async fn serve(options: Serve) -> Result<(), Error> {
 }
 
 /// Starts a host. A command that holds the directory for a moment is waited for; another host is not.
-async fn start_patiently(data: &DataDir) -> Result<Running, Error> {
+async fn start_patiently(serve: &Serve) -> Result<Running, Error> {
     let end = Instant::now() + PATIENCE;
     loop {
-        match start(Options::new(data.clone(), Mode::Serve)).await {
-            Err(Error::InUse { .. }) if Instant::now() < end && !is_served(data).await => {
+        let plugins = serve.plugins.clone();
+        match start(Options { plugins, ..Options::new(serve.data.clone(), Mode::Serve) }).await {
+            Err(Error::InUse { .. }) if Instant::now() < end && !is_served(&serve.data).await => {
                 tokio::time::sleep(LOOK).await;
             }
             outcome => return outcome,

@@ -13,8 +13,8 @@ use crate::{
     backend::{self, Backends},
     base::{Clock, Coded, Fault, config::DataDir},
     egress::{self, Egress},
-    operation::{Host, Own, Work},
-    plugin::{self, Registry},
+    operation::{self, Caller, Host, Own, Work},
+    plugin::{self, Registry, Watch},
     queue::{self, Handlers, Runner},
     record::{Catalogue, Current},
     security::{self, Keyring, Source, role::Rules},
@@ -42,6 +42,8 @@ pub struct Options {
     pub clock: Clock,
     /// The program that runs plugins apart; absent: this one.
     pub worker_program: Option<PathBuf>,
+    /// The folder whose plugin files are installed, at the start and whenever one changes.
+    pub plugins: Option<PathBuf>,
     /// Where the master key is looked for.
     pub keys: Source,
     /// How connectors call out.
@@ -55,7 +57,8 @@ impl Options {
     pub fn new(data: DataDir, mode: Mode) -> Self {
         let (keys, egress) = (Source::from_environment(), egress::Options::default());
         let upkeep_interval = upkeep::INTERVAL;
-        Self { data, mode, clock: Clock::system(), worker_program: None, keys, egress, upkeep_interval }
+        let (worker_program, plugins) = (None, None);
+        Self { data, mode, clock: Clock::system(), worker_program, plugins, keys, egress, upkeep_interval }
     }
 }
 
@@ -64,7 +67,8 @@ pub struct Running {
     host: Arc<Host>,
     readiness: Readiness,
     server: Option<Server>,
-    watch: Option<JoinHandle<()>>,
+    /// Ended with the host.
+    tasks: Vec<JoinHandle<()>>,
     upkeep: Option<Upkeep>,
     // Given back last.
     _lock: Lock,
@@ -80,16 +84,18 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     if let Some(program) = options.worker_program.clone() {
         plugin_options.worker_program = program;
     }
+    // Before anything is started: a folder that is not there is a mistake in how the host was started.
+    let folder = options.plugins.as_deref().map(Watch::folder).transpose()?;
     let plugins = Registry::open(store.clone(), options.clock.clone(), plugin_options).await?;
     let backends = open_backends(&options, &store, &catalogue, &plugins).await?;
     let sync = Engine::new(store.clone(), options.clock.clone(), catalogue.clone(), backends.clone());
     let (gate, handlers) = (backends.clone(), sync.handlers(Handlers::new()));
-    let (mut watch, clock) = (None, options.clock.clone());
+    let (mut tasks, clock) = (Vec::new(), options.clock.clone());
     let work = match options.mode {
         Mode::Command => Work::Own(Own::new(gate, handlers)),
         Mode::Serve => {
             let runner = Runner::start(store.clone(), clock, gate, handlers, queue::Options::default()).await?;
-            watch = Some(tokio::spawn(watch_gate(backends.changes(), runner.clone())));
+            tasks.push(tokio::spawn(watch_gate(backends.changes(), runner.clone())));
             Work::All(runner)
         }
     };
@@ -118,7 +124,10 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         host.store.warm_up();
         Upkeep::start(host.clone(), upkeep_interval)
     });
-    Ok(Running { host, readiness, server, watch, upkeep, _lock: lock })
+    if let Some(folder) = folder {
+        tasks.push(tokio::spawn(watch_plugins(host.clone(), folder)));
+    }
+    Ok(Running { host, readiness, server, tasks, upkeep, _lock: lock })
 }
 
 /// Tells the runner when jobs that were parked may run.
@@ -126,6 +135,17 @@ async fn watch_gate(mut changes: watch::Receiver<u64>, runner: Runner) {
     // It ends with the backends.
     while changes.changed().await.is_ok() {
         runner.gate_changed();
+    }
+}
+
+/// Installs each file of the plugin folder that is new or was changed, as an operator would.
+async fn watch_plugins(host: Arc<Host>, mut watch: Watch) {
+    loop {
+        let file = watch.changed().await;
+        let request = serde_json::json!({ "file": file }).to_string();
+        if let Err(problem) = operation::call(&host, &Caller::host(), "plugin.install", request).await {
+            tracing::warn!(file = %file.display(), code = problem.code.name, "{}", problem.message);
+        }
     }
 }
 
@@ -209,9 +229,7 @@ impl Running {
         if let Some(upkeep) = self.upkeep {
             upkeep.stop().await;
         }
-        if let Some(watch) = self.watch {
-            watch.abort();
-        }
+        self.tasks.iter().for_each(JoinHandle::abort);
         self.host.stop_work().await;
         self.host.store.close().await;
     }

@@ -1,6 +1,6 @@
 //! What the command line needs of the program around it; `app` provides it. It keeps the direction of imports.
 
-use std::{ffi::OsString, process::ExitCode, sync::Arc};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc};
 
 use futures_util::future::BoxFuture;
 
@@ -14,6 +14,8 @@ use crate::{
 pub struct Serve {
     /// Its data directory.
     pub data: DataDir,
+    /// The folder whose plugin files are installed, now and whenever one changes.
+    pub plugins: Option<PathBuf>,
     /// What to log.
     pub log: String,
     /// How log lines look.

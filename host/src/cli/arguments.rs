@@ -96,6 +96,10 @@ pub(super) enum LogFormat {
 /// `bindery serve`.
 #[derive(Debug, Args)]
 pub(super) struct ServeArguments {
+    /// Install the plugin files (`*.so`) of this folder, now and whenever one of them changes: a build of yours serves
+    /// as soon as it is written. A refused one leaves the one before serving; a removed one stays installed.
+    #[arg(long, env = "BINDERY_PLUGINS", value_name = "DIR")]
+    plugins: Option<PathBuf>,
     /// What to log, as in `info,bindery::sync=debug`. `RUST_LOG` wins.
     #[arg(long, env = "BINDERY_LOG", value_name = "FILTER", default_value = "info")]
     log: String,
@@ -108,6 +112,7 @@ impl ServeArguments {
     pub(super) fn options(self, data: PathBuf) -> Serve {
         Serve {
             data: DataDir::new(data),
+            plugins: self.plugins,
             log: self.log,
             format: match self.log_format {
                 LogFormat::Text => Format::Text,

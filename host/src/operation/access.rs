@@ -24,6 +24,11 @@ impl Caller {
         Self { actor: "owner".to_owned(), groups: vec![Group::Admin] }
     }
 
+    /// The host itself, where it does what it was started with (a folder of plugins).
+    pub fn host() -> Self {
+        Self { actor: "host".to_owned(), groups: vec![Group::Admin] }
+    }
+
     /// Somebody who belongs to no group.
     pub fn nobody() -> Self {
         Self { actor: "nobody".to_owned(), groups: Vec::new() }

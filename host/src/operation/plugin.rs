@@ -10,7 +10,12 @@ use super::{
     Caller, Host,
     wire::{Nothing, Problem},
 };
-use crate::{base::Fault, plugin, record::Catalogue, storage::Durability};
+use crate::{
+    base::Fault,
+    plugin,
+    record::{self, Catalogue},
+    storage::Durability,
+};
 
 /// Installs a plugin file that the host can read.
 #[derive(Debug, Serialize, Deserialize)]
@@ -134,11 +139,29 @@ pub(super) async fn show(host: &Host, _: &Caller, Show { id }: Show) -> Result<P
     Ok(shown(listed, &users(host)))
 }
 
+/// The models learn of a plugin in the transaction that installs it, and before it serves: no call ever sees a kind or a
+/// field that the host does not know.
 pub(super) async fn install(host: &Host, _: &Caller, Install { file }: Install) -> Result<Plugin, Fault> {
-    let listed = host.plugins.install(&file, None).await?;
-    let (owner, manifest) = (listed.id.clone(), listed.manifest.clone());
-    let catalogue = host.store.write(Durability::Durable, move |tx| Catalogue::register(tx, &owner, &manifest)).await?;
+    let staged = match host.plugins.stage(&file, None).await? {
+        plugin::Stage::Unchanged(listed) => return Ok(shown(*listed, &users(host))),
+        plugin::Stage::New(staged) => staged,
+    };
+    let (owner, manifest, write) = (staged.id().to_owned(), staged.manifest().clone(), staged.writing());
+    let registered = host.store.write(Durability::Durable, move |tx| -> Result<Catalogue, record::Error> {
+        let catalogue = Catalogue::register(tx, &owner, &manifest)?;
+        write(tx)?;
+        Ok(catalogue)
+    });
+    let catalogue = match registered.await {
+        Ok(catalogue) => catalogue,
+        Err(error) => {
+            let fault = Fault::from(error);
+            host.plugins.refuse(staged.id(), fault.clone()).await?;
+            return Err(fault);
+        }
+    };
     host.catalogue.set(catalogue);
+    let listed = host.plugins.publish(staged);
     host.backends.plugins_changed();
     Ok(shown(listed, &users(host)))
 }

@@ -134,6 +134,14 @@ pub enum Error {
         /// Digest pinned at installation.
         pinned: String,
     },
+    /// A folder of plugins can't be watched.
+    #[error("the plugin folder {folder} can't be watched: {reason}")]
+    Unwatchable {
+        /// The folder.
+        folder: String,
+        /// What the system says.
+        reason: String,
+    },
     /// No plugin of that id.
     #[error("there is no plugin {0}")]
     Unknown(String),
@@ -171,6 +179,7 @@ pub const CODES: &[Code] = &[
     REQUIREMENT_UNMET,
     AMBIGUOUS,
     CHANGED,
+    UNWATCHABLE,
     UNKNOWN,
     OPEN_FAILED,
     WORKER,
@@ -272,6 +281,12 @@ const CHANGED: Code = Code {
     cure: "Install the plugin again from a trusted file, and find out who changed the copy.",
     retry: Retry::Never,
 };
+const UNWATCHABLE: Code = Code {
+    name: "plugin.unwatchable",
+    cause: "The folder given with `serve --plugins` is not there or may not be read, or the system's limit of watches is reached.",
+    cure: "Check the path and its permissions; where the limit is named, raise `fs.inotify.max_user_watches`.",
+    retry: Retry::Never,
+};
 const UNKNOWN: Code = Code {
     name: "plugin.unknown",
     cause: "No plugin of that id is installed.",
@@ -310,6 +325,7 @@ impl Coded for Error {
             Self::RequirementUnmet { .. } => &REQUIREMENT_UNMET,
             Self::Ambiguous { .. } => &AMBIGUOUS,
             Self::Changed { .. } => &CHANGED,
+            Self::Unwatchable { .. } => &UNWATCHABLE,
             Self::Unknown(_) => &UNKNOWN,
             Self::OpenFailed(_) => &OPEN_FAILED,
             Self::Worker(_) => &WORKER,

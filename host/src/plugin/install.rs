@@ -1,74 +1,128 @@
-//! How a plugin gets into the registry: at start, by an operator, and again when its file changes.
+//! How a plugin gets into the registry: at start, by an operator, and again when its file changes. A file is staged
+//! (read, checked, loaded), the host is made ready for it in one transaction, and only then it is published.
 //!
 //! Loads come one after another. A refusal never touches what serves.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use bindery_contract::Manifest;
+use tokio::sync::OwnedMutexGuard;
 
 use super::{Error, Generation, Isolation, Listed, Registry, call, load, manifest, registry::Plugin, worker};
 use crate::{
     base::Fault,
-    storage::{self, Durability, plugin::Row},
+    storage::{self, Durability, Tx, plugin::Row},
 };
 
+/// What became of a file that is to be installed.
+pub enum Stage {
+    /// It is the one that serves: nothing is to do.
+    Unchanged(Box<Listed>),
+    /// It is fine, and serves nobody until it is published.
+    New(Staged),
+}
+
+/// A checked and loaded plugin that serves nobody yet. Loads wait until it is published or dropped.
+pub struct Staged {
+    plugin: Plugin,
+    _loading: OwnedMutexGuard<BTreeMap<String, u64>>,
+}
+
+impl Staged {
+    /// Identifier of the plugin.
+    pub fn id(&self) -> &str {
+        &self.plugin.row.id
+    }
+
+    /// What it says about itself.
+    pub fn manifest(&self) -> &Arc<Manifest> {
+        &self.plugin.manifest
+    }
+
+    /// Writes that it is installed. It belongs into the transaction that makes the host ready for it.
+    pub fn writing(&self) -> impl Fn(&mut dyn Tx) -> Result<(), storage::Error> + Send + 'static {
+        let row = self.plugin.row.clone();
+        move |tx| storage::plugin::put(tx, &row)
+    }
+}
+
 impl Registry {
-    /// Installs a file: checks, copies, loads, and makes it the current generation of its plugin.
+    /// Checks, copies and loads a file, as the next generation of its plugin.
     ///
     /// `isolation` says where it runs from now on; absent: where it ran before, or the host's default. Where the file
-    /// is refused, what served before goes on serving, and the plugin shows the error. A file equal to the one that
-    /// serves changes nothing.
-    pub async fn install(&self, file: &Path, isolation: Option<Isolation>) -> Result<Listed, Error> {
-        let mut numbers = self.loading.lock().await;
-        let checked = read(file).await?;
-        if let Some(same) = self.serving(&checked.sha256, isolation) {
-            return Ok(same);
-        }
-        let stored = load::store(&checked, &self.options.directory)?;
-        let generation = self.load(&stored, &checked.sha256, isolation, &mut numbers).await;
-        let generation = match generation {
-            Ok(generation) => Arc::new(generation),
+    /// is refused, what served before goes on serving, and the plugin shows the error.
+    pub async fn stage(&self, file: &Path, isolation: Option<Isolation>) -> Result<Stage, Error> {
+        let mut numbers = self.loading.clone().lock_owned().await;
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        match self.stage_next(&file, isolation, &mut numbers).await {
+            Ok(Next::Unchanged(listed)) => Ok(Stage::Unchanged(listed)),
+            Ok(Next::New(plugin)) => Ok(Stage::New(Staged { plugin: *plugin, _loading: numbers })),
             Err(Refused { id, error }) => {
-                if let Some(id) = id {
-                    self.refuse(&id, &error).await?;
+                if let Some(id) = id.or_else(|| self.installed_from(&file).map(|plugin| plugin.id)) {
+                    self.refuse(&id, Fault::from(error.clone())).await?;
                 }
-                return Err(error);
+                Err(error)
             }
-        };
+        }
+    }
+
+    async fn stage_next(
+        &self,
+        file: &Path,
+        isolation: Option<Isolation>,
+        numbers: &mut BTreeMap<String, u64>,
+    ) -> Result<Next, Refused> {
+        let checked = read(file).await.map_err(Refused::unknown)?;
+        if let Some(same) = self.serving(&checked.sha256, isolation) {
+            return Ok(Next::Unchanged(Box::new(same)));
+        }
+        let stored = load::store(&checked, &self.options.directory).map_err(Refused::unknown)?;
+        let isolation = isolation.or_else(|| self.installed_from(file).map(|plugin| plugin.isolation));
+        let generation = Arc::new(self.load(&stored, &checked.sha256, isolation, numbers).await?);
         let row = Row {
             id: generation.plugin().to_owned(),
             version: generation.manifest.version.clone(),
             sha256: generation.sha256.clone(),
-            file: std::path::absolute(file).unwrap_or_else(|_| file.to_owned()).display().to_string(),
+            file: file.display().to_string(),
             isolation: generation.isolation.as_str().to_owned(),
             state: "ready".to_owned(),
             error: None,
             manifest: serde_json::to_string(&generation.manifest).expect("a manifest is JSON"),
             installed_at: self.clock.now(),
         };
-        let written = row.clone();
-        self.store.write(Durability::Durable, move |tx| storage::plugin::put(tx, &written)).await?;
-        tracing::info!(plugin = row.id, version = row.version, generation = generation.number, "plugin installed");
-        load::sweep(&self.options.directory, &self.kept(&row));
-        let plugin = Plugin {
+        Ok(Next::New(Box::new(Plugin {
             manifest: Arc::new(generation.manifest.clone()),
             row: Arc::new(row),
             current: Some(generation),
             error: None,
-        };
-        let listed = plugin.listed();
-        self.publish(plugin);
-        Ok(listed)
+        })))
     }
 
-    /// Reads the file that a plugin was installed from again. An equal file changes nothing.
-    pub async fn reload(&self, id: &str) -> Result<Listed, Error> {
-        let file = self.show(id).ok_or_else(|| Error::Unknown(id.to_owned()))?.file;
-        let result = self.install(Path::new(&file), None).await;
-        if let Err(error) = &result {
-            self.refuse(id, error).await?;
+    /// Lets a staged plugin serve. New calls take it; those under way end on the generation they began with.
+    pub fn publish(&self, staged: Staged) -> Listed {
+        let Staged { plugin, _loading } = staged;
+        let listed = plugin.listed();
+        tracing::info!(
+            plugin = listed.id,
+            version = listed.version,
+            generation = listed.generation,
+            "plugin installed"
+        );
+        load::sweep(&self.options.directory, &self.kept(&plugin.row));
+        self.put(plugin);
+        listed
+    }
+
+    /// Stages a file, writes that it is installed, and lets it serve. For a host without models: where there are some,
+    /// they learn of the plugin in the same transaction, see [`Staged::writing`].
+    pub async fn install(&self, file: &Path, isolation: Option<Isolation>) -> Result<Listed, Error> {
+        match self.stage(file, isolation).await? {
+            Stage::Unchanged(listed) => Ok(*listed),
+            Stage::New(staged) => {
+                self.store.write(Durability::Durable, staged.writing()).await?;
+                Ok(self.publish(staged))
+            }
         }
-        result
     }
 
     /// Loads what was installed before, from its private copy. What can't be loaded is listed with the error.
@@ -94,7 +148,7 @@ impl Registry {
             Ok(generation) => (Some(Arc::new(generation)), None),
             Err(error) => (None, Some(Fault::from(error))),
         };
-        self.publish(Plugin { row: Arc::new(row), manifest: Arc::new(manifest), current, error });
+        self.put(Plugin { row: Arc::new(row), manifest: Arc::new(manifest), current, error });
     }
 
     /// Loads a stored copy as the next generation of whatever plugin it is.
@@ -106,9 +160,10 @@ impl Registry {
         numbers: &mut BTreeMap<String, u64>,
     ) -> Result<Generation, Refused> {
         let private = load::Private::of(stored, sha256).map_err(Refused::unknown)?;
-        // Which isolation it has is known only once its manifest is; the manifest of an isolated plugin must not be
-        // read in this process. So an isolated host default reads every manifest in a worker.
-        let asked = isolation.or_else(|| self.isolation_of(sha256)).unwrap_or(self.options.isolation);
+        let asked = match isolation.or_else(|| self.isolation_of(sha256)) {
+            Some(isolation) => isolation,
+            None => self.isolation_of_unknown(&private).await.map_err(Refused::unknown)?,
+        };
         let (module, manifest, sandbox) = match asked {
             Isolation::InProcess => {
                 let file = private.path().to_owned();
@@ -152,15 +207,32 @@ impl Registry {
         Ok(())
     }
 
-    async fn refuse(&self, id: &str, error: &Error) -> Result<(), Error> {
+    /// Where a file runs of which nothing is known. Which plugin it is, only its manifest tells; that of an isolated one
+    /// is not read in this process, so where there are any, it is read in a worker first.
+    async fn isolation_of_unknown(&self, private: &load::Private) -> Result<Isolation, Error> {
+        if self.options.isolation == Isolation::Worker
+            || self.list().iter().all(|plugin| plugin.isolation == Isolation::InProcess)
+        {
+            return Ok(self.options.isolation);
+        }
+        let (manifest, _) = worker::describe(&self.options.worker_program, private.path()).await?;
+        Ok(self.show(&manifest.id).map_or(self.options.isolation, |plugin| plugin.isolation))
+    }
+
+    /// Notes why the newest file of a plugin is refused. What serves goes on serving; a plugin that is not there is
+    /// not listed for it.
+    pub async fn refuse(&self, id: &str, fault: Fault) -> Result<(), Error> {
         let Some(mut plugin) = self.plugins.load().get(id).cloned() else { return Ok(()) };
-        let fault = Fault::from(error.clone());
-        tracing::error!(plugin = id, %error, "a build was refused; what served goes on serving");
+        tracing::error!(plugin = id, error = %fault.message, "a build was refused; what served goes on serving");
         plugin.error = Some(fault.clone());
         let (id, state) = (id.to_owned(), if plugin.current.is_some() { "stale" } else { "refused" });
-        self.publish(plugin);
+        self.put(plugin);
         let text = serde_json::to_string(&fault).unwrap_or_default();
         Ok(self.store.write(Durability::Durable, move |tx| storage::plugin::mark(tx, &id, state, Some(&text))).await?)
+    }
+
+    fn installed_from(&self, file: &Path) -> Option<Listed> {
+        self.list().into_iter().find(|plugin| Path::new(&plugin.file) == file)
     }
 
     /// Digests whose files stay, once `row` is written.
@@ -181,6 +253,11 @@ impl Registry {
     fn isolation_of(&self, sha256: &str) -> Option<Isolation> {
         self.list().into_iter().find(|plugin| plugin.sha256 == sha256).map(|plugin| plugin.isolation)
     }
+}
+
+enum Next {
+    Unchanged(Box<Listed>),
+    New(Box<Plugin>),
 }
 
 /// A refusal, and the plugin it is about where that is known.

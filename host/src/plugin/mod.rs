@@ -18,6 +18,7 @@ mod registry;
 mod scope;
 pub mod services;
 mod temporary;
+mod watch;
 pub mod worker;
 mod write;
 
@@ -26,6 +27,7 @@ pub use commit::{Committed, Guard, commit};
 pub use error::Error;
 pub use generation::{Generation, Isolation};
 pub use guard::Answer;
+pub use install::{Stage, Staged};
 pub use instance::Instance;
 pub use registry::{Listed, Options, Registry, State};
 pub use scope::{Context, DEADLINE, Grants, Kept, Scope};
@@ -34,6 +36,7 @@ pub use services::{
     http::{Answered, Egress},
 };
 pub use temporary::Ids;
+pub use watch::Watch;
 pub use write::{What, Write, Writes};
 
 use crate::base::Code;

@@ -95,7 +95,7 @@ pub struct Registry {
     pub(super) options: Options,
     pub(super) plugins: ArcSwap<BTreeMap<String, Plugin>>,
     /// Numbers of generations by plugin. Held while a load is under way, so that loads come one after another.
-    pub(super) loading: tokio::sync::Mutex<BTreeMap<String, u64>>,
+    pub(super) loading: Arc<tokio::sync::Mutex<BTreeMap<String, u64>>>,
 }
 
 /// One plugin of the map. The map is replaced as a whole, so that a reader sees one moment.
@@ -111,13 +111,7 @@ impl Registry {
     /// Opens the registry and loads what is installed. A plugin that can't be loaded is listed with its error.
     pub async fn open(store: Store, clock: Clock, options: Options) -> Result<Arc<Self>, Error> {
         let rows = store.read(|tx| storage::plugin::all(tx)).await?;
-        let registry = Arc::new(Self {
-            store,
-            clock,
-            options,
-            plugins: ArcSwap::default(),
-            loading: tokio::sync::Mutex::default(),
-        });
+        let registry = Arc::new(Self { store, clock, options, plugins: ArcSwap::default(), loading: Arc::default() });
         let kept: Vec<String> = rows.iter().map(|row| row.sha256.clone()).collect();
         load::sweep(&registry.options.directory, &kept);
         for row in rows {
@@ -149,7 +143,7 @@ impl Registry {
         plugins.values().filter_map(|plugin| plugin.current.as_ref()).find(provides).cloned()
     }
 
-    pub(super) fn publish(&self, plugin: Plugin) {
+    pub(super) fn put(&self, plugin: Plugin) {
         self.plugins.rcu(|plugins| {
             let mut plugins = BTreeMap::clone(plugins);
             plugins.insert(plugin.row.id.clone(), plugin.clone());
