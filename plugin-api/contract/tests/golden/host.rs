@@ -42,6 +42,7 @@ pub fn error() -> Error {
             field: Some("list_price".into()),
             cure: Some("wait".into()),
             place: Some("src/lib.rs:7".into()),
+            code: Some("plugin.unknown".into()),
         }),
     }
 }
@@ -86,6 +87,7 @@ fn manifest() -> Manifest {
             }],
         }),
         hosts: words(&["*.acme.example"]),
+        models: words(&["stock.quant"]),
         fields: vec![ModelField::new("product.template", "x_brand", FieldType::Text)],
         extensions: vec![Extension {
             connector: "demo".into(),

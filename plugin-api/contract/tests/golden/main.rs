@@ -67,7 +67,9 @@ fn golden(name: &str, encoded: &[u8]) -> Vec<u8> {
 }
 
 const CURE: &str = "Its wire form is what released plugins and hosts send and read, so the file is never edited. Undo the \
-                    change, or add beside it: a new field with `serde(default, skip_serializing_if)`, a new enum arm, a new op.";
+                    change, or add beside it: a new field with `serde(default, skip_serializing_if)`, a new enum arm, a \
+                    new op. (Until the first release, remove the file and write it anew with `BINDERY_UPDATE=1 cargo \
+                    nextest run -p bindery-contract`.)";
 
 #[test]
 fn every_payload_is_encoded_as_it_was_first() {

@@ -5,11 +5,11 @@ use bindery_contract::{
     manifest::Step,
     op::Done,
     service::{
-        Bind, Binding, Body as KeptBody, Cancelled, Enqueue, Enqueued, FindBinding, Found, Key, Mark, Now, Progress,
-        Put, ReadRecords, RecordId, Rows, Search, Sleep, Stored, Task, WriteRecord,
+        Bind, Binding, Body as KeptBody, Cancelled, Count, Enqueue, Enqueued, FindBinding, Found, Key, Keys, Mark, Now,
+        Progress, ReadRecords, RecordId, Rows, Search, Sleep, Stored, Task, Unbind, WriteRecord,
     },
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Example, example};
 
@@ -64,11 +64,14 @@ fn records() -> Vec<Example> {
         limit: Some(80),
         offset: 160,
         order: "name desc, id".into(),
+        archived: true,
     };
     let read = ReadRecords { model: "acme.product".into(), ids: vec![1, 2], fields: vec!["name".into()] };
     let rows = || Rows { rows: vec![json!({"id": 1, "name": "Lamp"})] };
-    let write = |id| WriteRecord { model: "product.template".into(), id, values: json!({"list_price": "12.30"}) };
+    let write = |id| WriteRecord { model: "product.template".into(), id };
     vec![
+        example("record.count.request", search.clone()),
+        example("record.count.answer", Count { count: 300 }),
         example("record.search.request", search),
         example("record.search.answer", rows()),
         example("record.read.request", read),
@@ -77,7 +80,7 @@ fn records() -> Vec<Example> {
         example("record.create.answer", RecordId { id: -1 }),
         example("record.write.request", write(Some(7))),
         example("record.write.answer", RecordId { id: 7 }),
-        example("record.unlink.request", WriteRecord { values: Value::Null, ..write(Some(7)) }),
+        example("record.unlink.request", write(Some(7))),
         example("record.unlink.answer", RecordId { id: 7 }),
     ]
 }
@@ -103,18 +106,12 @@ fn bindings() -> Vec<Example> {
         ),
         example("binding.find.answer", found.clone()),
         example("binding.find.answer.none", Found::default()),
-        example(
-            "binding.bind.request",
-            Bind {
-                kind: "acme.product".into(),
-                external_id: "0".into(),
-                record: 7,
-                extra: json!({"external_sku": "A-1"}),
-            },
-        ),
-        example("binding.bind.answer", found),
+        example("binding.bind.request", Bind { kind: "acme.product".into(), external_id: "0".into(), record: 7 }),
+        example("binding.bind.answer", RecordId { id: -2 }),
         example("binding.mark.request", Mark { id: 9, failed: Some("refused".into()) }),
         example("binding.mark.answer", Done {}),
+        example("binding.unbind.request", Unbind { id: 9 }),
+        example("binding.unbind.answer", Done {}),
     ]
 }
 
@@ -125,6 +122,8 @@ fn jobs() -> Vec<Example> {
         eta_seconds: Some(60),
         max_retries: Some(3),
         identity: Some("product 7".into()),
+        until_done: true,
+        channel: Some("slow".into()),
         description: Some("Product 7".into()),
     };
     let kind = || "acme.product".to_owned();
@@ -150,17 +149,20 @@ fn jobs() -> Vec<Example> {
 
 fn state() -> Vec<Example> {
     let key = || Key { key: "acme.product".into() };
-    let put = || Put { key: "acme.product".into(), value: json!({"since": "2026-11-24T07:00:00Z"}) };
-    let stored = || Stored { value: json!({"since": "2026-11-24T07:00:00Z"}) };
+    let stored = || Stored { state_format: 2 };
     vec![
         example("cursor.get.request", key()),
         example("cursor.get.answer", stored()),
-        example("cursor.set.request", put()),
+        example("cursor.set.request", key()),
         example("cursor.set.answer", Done {}),
         example("kv.get.request", key()),
         example("kv.get.answer", stored()),
-        example("kv.set.request", put()),
+        example("kv.set.request", key()),
         example("kv.set.answer", Done {}),
+        example("kv.delete.request", key()),
+        example("kv.delete.answer", Done {}),
+        example("kv.list.request", key()),
+        example("kv.list.answer", Keys { keys: vec!["a".into(), "b".into()] }),
         example("now.request", Done {}),
         example("now.answer", Now { now: "2026-11-24T07:00:00Z".into() }),
     ]
