@@ -6,66 +6,12 @@ use std::{
 };
 
 use bindery::{
-    base::{Clock, Code, Fault, Retry, Timestamp},
-    model::job::{Condition, Dependency, Fence, Job, NewJob, RetryPattern, RetryStep, Scope, State},
-    queue::{self, Error, Handler, Handlers, OpenGate, Options, Outcome, Runner, Running, control},
-    storage::{self, Durability::Durable, Store},
+    model::job::{Condition, Dependency, Fence, NewJob, Scope, State},
+    queue::{self, Error, Handlers, OpenGate, Options, Outcome, Runner, Running, control},
+    storage::{self, Durability::Durable},
 };
+use bindery_tests::queue::{Patient, Place, fault, job};
 use serde_json::json;
-
-static FLAKY: Code = Code { name: "test.flaky", cause: "The test wants it.", cure: "None.", retry: Retry::Later };
-
-fn fault() -> Fault {
-    Fault {
-        code: &FLAKY,
-        message: "as the test wants".to_owned(),
-        cure: String::new(),
-        retry_after: None,
-        fields: Vec::new(),
-    }
-}
-
-struct Place {
-    _directory: tempfile::TempDir,
-    store: Store,
-    clock: Clock,
-}
-
-impl Place {
-    fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(&storage::Options::new(directory.path().join("test.db"))).unwrap();
-        Self { _directory: directory, store, clock: Clock::system() }
-    }
-
-    async fn enqueue(&self, job: NewJob) -> bindery::model::job::Enqueued {
-        let now = self.clock.now();
-        self.store.write(Durable, move |tx| queue::enqueue(tx, now, &job)).await.unwrap()
-    }
-
-    async fn show(&self, id: i64) -> Job {
-        self.store.read(move |tx| control::show(tx, id)).await.unwrap()
-    }
-
-    async fn run(&self, handler: impl Fn(Running) -> Outcome + Send + Sync + 'static, options: Options) -> Runner {
-        let handlers = Handlers::new().with("test", Arc::new(Plain(handler)));
-        Runner::start(self.store.clone(), self.clock.clone(), Arc::new(OpenGate), handlers, options).await.unwrap()
-    }
-}
-
-struct Plain<F>(F);
-
-impl<F: Fn(Running) -> Outcome + Send + Sync> Handler for Plain<F> {
-    fn run(&self, job: Running) -> futures_util::future::BoxFuture<'static, Outcome> {
-        let outcome = (self.0)(job);
-        Box::pin(async move { outcome })
-    }
-}
-
-fn job() -> NewJob {
-    let at_once = RetryPattern(vec![RetryStep { attempt: 1, least: 0, most: 0 }]);
-    NewJob { retry_pattern: Some(at_once), ..NewJob::new("test", json!({})) }
-}
 
 fn done(_: Running) -> Outcome {
     Outcome::Done(json!("well"))
@@ -199,20 +145,10 @@ async fn children_of_a_failed_job_are_called_off_and_come_back_with_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_hands_unfinished_work_back_without_spending_an_attempt() {
-    struct Endless(tokio::sync::mpsc::UnboundedSender<()>);
-    impl Handler for Endless {
-        fn run(&self, job: Running) -> futures_util::future::BoxFuture<'static, Outcome> {
-            let _ = self.0.send(());
-            Box::pin(async move {
-                job.cancel.cancelled().await;
-                Outcome::HandBack
-            })
-        }
-    }
     let place = Place::new();
     let id = place.enqueue(job()).await.id;
     let (started, mut starts) = tokio::sync::mpsc::unbounded_channel();
-    let handlers = Handlers::new().with("test", Arc::new(Endless(started)));
+    let handlers = Handlers::new().with("test", Arc::new(Patient { started, listens: true }));
     let options = Options { grace: Duration::from_secs(30), ..Options::default() };
     let (store, clock) = (place.store.clone(), place.clock.clone());
     let runner = Runner::start(store, clock, Arc::new(OpenGate), handlers, options).await.unwrap();
@@ -250,7 +186,7 @@ async fn a_runner_for_some_runs_leaves_other_jobs_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_eta_in_the_future_waits_for_its_time() {
-    let place = Place { clock: Clock::manual(Timestamp(1_700_000_000_000_000)), ..Place::new() };
+    let place = Place::still();
     let eta = Some(place.clock.now().plus_seconds(3600));
     let later = place.enqueue(NewJob { eta, ..job() }).await.id;
     let now = place.enqueue(job()).await.id;

@@ -7,9 +7,12 @@ use serde_json::{Map, Value};
 use super::{
     Backend,
     business::SCHEMA as OWN,
-    schema::{Problem, Property, Schema, nearest},
+    schema::{Problem, Property, Schema},
 };
-use crate::{base::Secret, egress::Grant};
+use crate::{
+    base::{Secret, name::nearest},
+    egress::Grant,
+};
 
 /// Settings to change; what is not named stays.
 #[derive(Debug, Clone, Default)]

@@ -11,10 +11,10 @@ use tokio::sync::watch;
 use super::{
     Backend, Business, Change, Connection, Error, New, Shown, change,
     opened::{self, Slot},
-    schema::{Schema, nearest},
+    schema::Schema,
 };
 use crate::{
-    base::{Clock, Secret},
+    base::{Clock, Secret, name::nearest},
     egress::Egress,
     plugin::{self, Generation},
     record,
@@ -94,7 +94,7 @@ impl Backends {
         let found = entries.values().find(|backend| backend.name == name).cloned();
         found.ok_or_else(|| Error::Unknown {
             name: name.to_owned(),
-            nearest: nearest(name, entries.values().map(|backend| backend.name.as_str())),
+            nearest: nearest(name, entries.values().map(|backend| backend.name.as_str())).map(str::to_owned),
         })
     }
 

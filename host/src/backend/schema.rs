@@ -218,13 +218,6 @@ fn holds_secret(root: &Value, declared: &Value, depth: usize) -> bool {
     }
 }
 
-/// The known name that is most like a mistyped one, if any is like it.
-pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    let scored = known.map(|known| (strsim::jaro_winkler(&name.to_lowercase(), &known.to_lowercase()), known));
-    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(score, _)| *score > 0.75);
-    best.map(|(_, known)| known.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod code;
 pub mod config;
 pub mod id;
+pub mod name;
 pub mod redact;
 pub mod secret;
 pub mod socket;

@@ -1,6 +1,6 @@
 //! `bindery binding`: the links between our records and external ids.
 
-use std::{io::Write, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
@@ -8,18 +8,14 @@ use serde_json::json;
 use super::{
     Done,
     error::Error,
+    link,
     output::{maybe, pairs, table, value},
     session::Session,
 };
 use crate::{
     base::Timestamp,
-    operation::binding::{Bind, Binding, Changed, Imported, List},
+    operation::binding::{Bind, Binding, Changed, List},
 };
-
-/// Links in one request.
-const BATCH: usize = 1_000;
-/// Columns of a file of links.
-const COLUMNS: [&str; 4] = ["backend", "kind", "external_id", "record"];
 
 /// What can be done with bindings.
 #[derive(Debug, Subcommand)]
@@ -64,7 +60,8 @@ pub(super) enum Command {
         #[command(flatten)]
         which: Which,
     },
-    /// Take links from a CSV file (`-`: standard input) with the columns backend, kind, external_id, record.
+    /// Take links from a CSV file (`-`: standard input) with the columns backend, kind, external_id, record. All rows
+    /// are looked at first: where one can't be used, none is taken.
     Import {
         /// The file.
         file: PathBuf,
@@ -76,10 +73,10 @@ pub(super) enum Command {
 pub(super) struct Which {
     /// Only of this backend.
     #[arg(long, value_name = "NAME")]
-    backend: Option<String>,
+    pub(super) backend: Option<String>,
     /// Only of this kind.
     #[arg(long)]
-    kind: Option<String>,
+    pub(super) kind: Option<String>,
     /// Only in this status.
     #[arg(long)]
     status: Option<Status>,
@@ -106,7 +103,7 @@ enum Status {
 }
 
 impl Which {
-    fn status(&self) -> Option<String> {
+    pub(super) fn status(&self) -> Option<String> {
         self.status.and_then(|status| status.to_possible_value()).map(|word| word.get_name().to_owned())
     }
 }
@@ -129,8 +126,8 @@ impl Command {
             Self::Retry(choice) => act(session, "binding.retry", choice, "retried").await,
             Self::Resync(choice) => act(session, "binding.resync", choice, "synced again").await,
             Self::Unbind(choice) => act(session, "binding.unbind", choice, "unbound; the records stay").await,
-            Self::Export { file, which } => export(session, file, which).await,
-            Self::Import { file } => import(session, file).await,
+            Self::Export { file, which } => link::export(session, file, which).await,
+            Self::Import { file } => link::import(session, file).await,
         }
     }
 }
@@ -213,80 +210,4 @@ fn show(binding: Binding) -> String {
         parts.extend(extra.iter().map(|(name, set)| (name.as_str(), value(set))));
     }
     pairs(&parts)
-}
-
-async fn export(session: &Session<'_>, file: PathBuf, which: Which) -> Done {
-    let cannot = |reason: std::io::Error| Error::File { path: file.clone(), reason };
-    let is_piped = file.as_os_str() == "-";
-    let target: Box<dyn Write + Send> = match is_piped {
-        true => Box::new(std::io::stdout()),
-        false => Box::new(std::fs::File::create(&file).map_err(cannot)?),
-    };
-    let mut table = csv::Writer::from_writer(target);
-    table.write_record(COLUMNS).map_err(|error| cannot(error.into()))?;
-    let (mut after, mut count) = (None::<i64>, 0_u64);
-    loop {
-        let request = json!({
-            "backend": which.backend, "kind": which.kind, "status": which.status(), "limit": BATCH, "after": after,
-        });
-        let page: List = session.get("binding.list", &request).await?;
-        for binding in &page.bindings {
-            // Only whole links mean something elsewhere.
-            if let (Some(external_id), Some(record)) = (&binding.external_id, binding.record) {
-                let row = [&binding.backend, &binding.kind, external_id, &record.to_string()];
-                table.write_record(row).map_err(|error| cannot(error.into()))?;
-                count += 1;
-            }
-        }
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
-    table.flush().map_err(cannot)?;
-    if !is_piped {
-        let raw = json!({ "exported": count, "file": file }).to_string();
-        session.output.answer(&raw, |_: serde_json::Value| format!("{count} links are in {}.", file.display()))?;
-    }
-    Ok(())
-}
-
-async fn import(session: &Session<'_>, file: PathBuf) -> Done {
-    let source: Box<dyn std::io::Read + Send> = match file.as_os_str() == "-" {
-        true => Box::new(std::io::stdin()),
-        false => Box::new(std::fs::File::open(&file).map_err(|reason| Error::File { path: file.clone(), reason })?),
-    };
-    let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(source);
-    let row_error = |line: u64, reason: String| Error::Row { path: file.clone(), line, reason };
-    let header = table.headers().map_err(|error| row_error(1, error.to_string()))?;
-    if header.iter().ne(COLUMNS) {
-        let reason = format!("the first line must be {}", COLUMNS.join(","));
-        return Err(row_error(1, reason).into());
-    }
-    let (mut batch, mut sum) = (Vec::new(), Imported::default());
-    for row in table.deserialize::<Bind>() {
-        batch.push(row.map_err(|error| row_error(line(&error), error.to_string()))?);
-        if batch.len() == BATCH {
-            send(session, &mut batch, &mut sum).await?;
-        }
-    }
-    send(session, &mut batch, &mut sum).await?;
-    let raw = serde_json::to_string(&sum).map_err(|error| Error::Answer(error.to_string()))?;
-    session
-        .output
-        .answer(&raw, |sum: Imported| format!("{} links are made, {} were there already.", sum.bound, sum.unchanged))
-}
-
-async fn send(session: &Session<'_>, batch: &mut Vec<Bind>, sum: &mut Imported) -> Done {
-    if !batch.is_empty() {
-        let done: Imported = session.get("binding.import", &json!({ "links": batch })).await?;
-        sum.bound += done.bound;
-        sum.unchanged += done.unchanged;
-        batch.clear();
-    }
-    Ok(())
-}
-
-fn line(error: &csv::Error) -> u64 {
-    error.position().map_or(0, csv::Position::line)
 }

@@ -29,15 +29,15 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
-    /// A file of links has a bad row.
-    #[error("{path}, line {line}: {reason}")]
+    /// Rows of a file of links can't be used.
+    #[error("{}: {}", path.display(), counted(rows))]
     Row {
         /// The file.
         path: PathBuf,
-        /// The line, from 1.
-        line: u64,
-        /// What is wrong.
-        reason: String,
+        /// Line, from 1, and what is wrong with it.
+        rows: Vec<(u64, String)>,
+        /// Links that were made before it was found.
+        bound: u64,
     },
     /// The host's socket is there but the dialogue failed.
     #[error("the host does not answer: {0}")]
@@ -54,8 +54,8 @@ pub enum Error {
     #[error("{0}")]
     Jobs(String),
     /// Nobody knows that code.
-    #[error("there is no error code {0:?}")]
-    UnknownCode(String),
+    #[error("there is no error code {0:?}{near}", near = .1.map(|near| format!("; did you mean {near}?")).unwrap_or_default())]
+    UnknownCode(String, Option<&'static str>),
     /// An answer is not what was expected.
     #[error("the host's answer can't be read: {0}")]
     Answer(String),
@@ -87,8 +87,8 @@ const VALUE: Code = Code {
 };
 const ROW: Code = Code {
     name: "cli.row",
-    cause: "A row of a file of links can't be used. Rows before it were taken.",
-    cure: "Mend the row and run the import again: links that are there already stay as they are.",
+    cause: "Rows of a file of links can't be used. Unless the message says otherwise, none of its rows was taken.",
+    cure: "Mend the rows and run the import again: links that are there already stay as they are.",
     retry: Retry::Never,
 };
 const HOST: Code = Code {
@@ -138,10 +138,33 @@ impl Coded for Error {
             Self::Host(_) => &HOST,
             Self::Version { .. } => &VERSION,
             Self::Jobs(_) => &JOBS,
-            Self::UnknownCode(_) => &UNKNOWN_CODE,
+            Self::UnknownCode(..) => &UNKNOWN_CODE,
             Self::Answer(_) => &ANSWER,
             Self::Interrupted => &INTERRUPTED,
         }
+    }
+
+    fn fields(&self) -> Vec<(String, String)> {
+        let Self::Row { rows, .. } = self else { return Vec::new() };
+        rows.iter().take(SHOWN).map(|(line, reason)| (format!("line {line}"), reason.clone())).collect()
+    }
+
+    fn cure(&self) -> Option<String> {
+        match self {
+            Self::Row { bound, .. } if *bound > 0 => Some(format!("{bound} links were made before it. {}", ROW.cure)),
+            _ => None,
+        }
+    }
+}
+
+/// Rows that an error names; a file of the wrong kind has thousands.
+const SHOWN: usize = 20;
+
+fn counted(rows: &[(u64, String)]) -> String {
+    match rows.len() {
+        1 => "1 row can't be used".to_owned(),
+        many if many > SHOWN => format!("{many} rows can't be used; these are the first"),
+        many => format!("{many} rows can't be used"),
     }
 }
 

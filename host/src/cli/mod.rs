@@ -10,6 +10,7 @@ mod domain;
 mod error;
 mod input;
 mod job;
+mod link;
 mod output;
 mod plugin;
 mod progress;

@@ -175,7 +175,8 @@ pub(super) fn explain(application: &dyn Application, output: &Output, name: Opti
         return output.answer(&raw, |_: serde_json::Value| table(&["code", "cause"], rows(), ""));
     };
     let Some(code) = codes.iter().find(|code| code.name == name.trim_matches(['[', ']'])) else {
-        return Err(Error::UnknownCode(name.to_owned()).into());
+        let nearest = crate::base::name::nearest(name, codes.iter().map(|code| code.name));
+        return Err(Error::UnknownCode(name.to_owned(), nearest).into());
     };
     let raw = serde_json::to_string(code).map_err(|error| Error::Answer(error.to_string()))?;
     output.answer(&raw, |_: serde_json::Value| explained(code))

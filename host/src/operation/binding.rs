@@ -126,23 +126,6 @@ pub struct Bind {
     pub record: i64,
 }
 
-/// Links of an existing installation. All or none are taken.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Import {
-    /// The links.
-    pub links: Vec<Bind>,
-}
-
-/// What came of links.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Imported {
-    /// Links made.
-    pub bound: u64,
-    /// Links that were there already.
-    pub unchanged: u64,
-}
-
 /// What came of a change of several bindings.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Changed {
@@ -193,35 +176,6 @@ pub(super) async fn bind(host: &Host, caller: &Caller, link: Bind) -> Result<Bin
         })
         .await?;
     Ok(shown(host, &host.catalogue.get(), bound))
-}
-
-pub(super) async fn import(host: &Host, caller: &Caller, request: Import) -> Result<Imported, Fault> {
-    let catalogue = host.catalogue.get();
-    let change = Change::local(&caller.actor, host.clock.now());
-    let mut links = Vec::with_capacity(request.links.len());
-    for link in request.links {
-        let backend = host.backend_id(&link.backend)?;
-        links.push((backend, catalogue.need_kind(&link.kind)?.clone(), link));
-    }
-    let rows = links.len();
-    let imported = host
-        .store
-        .write_weighted(Durability::Durable, rows, move |tx| {
-            let mut imported = Imported::default();
-            for (backend, kind, link) in &links {
-                let there = record::binding::find(tx, *backend, kind, &link.external_id)?;
-                if there.is_some_and(|there| there.record == Some(link.record)) {
-                    imported.unchanged += 1;
-                    continue;
-                }
-                let (external_id, record) = (Some(link.external_id.as_str()), Some(link.record));
-                record::binding::bind(tx, *backend, kind, external_id, record, None, &change)?;
-                imported.bound += 1;
-            }
-            Ok::<_, record::Error>(imported)
-        })
-        .await?;
-    Ok(imported)
 }
 
 pub(super) async fn unbind(host: &Host, _: &Caller, choice: Choice) -> Result<Changed, Fault> {

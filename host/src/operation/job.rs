@@ -142,12 +142,17 @@ pub(super) async fn retry(host: &Host, _: &Caller, request: Ids) -> Result<Chang
 
 pub(super) async fn cancel(host: &Host, _: &Caller, request: Ids) -> Result<Changed, Fault> {
     let now = host.clock.now();
-    let run = request.run;
-    change(host, request.ids, move |tx, id| match run {
-        true => control::cancel_run(tx, now, id).map(drop),
-        false => control::cancel(tx, now, id).map(drop),
-    })
-    .await
+    if !request.run {
+        return change(host, request.ids, move |tx, id| control::cancel(tx, now, id).map(drop)).await;
+    }
+    let mut changed = Changed { changed: Vec::new(), skipped: Vec::new() };
+    for id in request.ids {
+        // A run is called off in several transactions; an id that is no job is told before any of them.
+        host.store.read(move |tx| control::show(tx, id)).await?;
+        control::cancel_run(&host.store, &host.clock, id).await?;
+        changed.changed.push(id);
+    }
+    Ok(changed)
 }
 
 /// Changes jobs one by one: a job that can't be changed leaves the others alone, and alone is an error.

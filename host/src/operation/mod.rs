@@ -10,6 +10,7 @@ pub mod cursor;
 pub mod error;
 mod host;
 pub mod job;
+pub mod link;
 pub mod plugin;
 pub mod record;
 pub mod review;

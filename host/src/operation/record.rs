@@ -254,7 +254,7 @@ pub(super) async fn models(host: &Host, _: &Caller, which: Which) -> Result<Mode
     if let Some(name) = which.model {
         models.retain(|model| model.name == name);
         if models.is_empty() {
-            return Err(record::Error::UnknownModel(name).into());
+            return Err(host.catalogue.get().unknown(&name).into());
         }
     }
     Ok(Models { models })

@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     Caller, Error, Host,
     access::{self, Subject},
-    audit, backend, binding, cursor, job, plugin, record, review, status, sync, verify,
+    audit, backend, binding, cursor, job, link, plugin, record, review, status, sync, verify,
 };
 use crate::{base::Fault, security::role::Permission};
 
@@ -70,7 +70,7 @@ operations! {
     Read "generic.binding" "binding.list" => binding::list;
     Read "generic.binding" "binding.show" => binding::show;
     Create "generic.binding" "binding.bind" => binding::bind;
-    Create "generic.binding" "binding.import" => binding::import;
+    Create "generic.binding" "binding.import" => link::import;
     Write "generic.binding" "binding.retry" => binding::retry;
     Write "generic.binding" "binding.resync" => binding::resync;
     Unlink "generic.binding" "binding.unbind" => binding::unbind;

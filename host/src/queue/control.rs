@@ -2,14 +2,17 @@
 
 use super::{Error, finish, graph};
 use crate::{
-    base::Timestamp,
+    base::{Clock, Timestamp},
     model::job::{Attempt, Counts, Filter, Job, LogLine, State},
     storage::{
-        Signal, Tx,
+        Durability, Signal, Store, Tx,
         job::{self, Reason, Release, Stored},
-        job_view,
+        job_graph, job_view,
     },
 };
+
+/// Jobs that one transaction calls off at most.
+const CHUNK: i64 = 200;
 
 /// Jobs, newest first.
 pub fn list(tx: &mut dyn Tx, filter: &Filter) -> Result<Vec<Job>, Error> {
@@ -87,12 +90,30 @@ pub fn cancel(tx: &mut dyn Tx, now: Timestamp, id: i64) -> Result<Job, Error> {
     show(tx, id)
 }
 
-/// Calls off all of a run that has not ended. Answers how many jobs.
-pub fn cancel_run(tx: &mut dyn Tx, now: Timestamp, root: i64) -> Result<usize, Error> {
+/// Calls off all of a run that has not ended, a chunk at a time. Answers how many jobs.
+pub async fn cancel_run(store: &Store, clock: &Clock, root: i64) -> Result<usize, Error> {
+    let (mut before, mut count) = (None, 0);
+    loop {
+        let now = clock.now();
+        let work = move |tx: &mut dyn Tx| cancel_some(tx, now, root, before);
+        let rows = usize::try_from(CHUNK).unwrap_or(1);
+        let (next, cancelled) = store.write_weighted(Durability::Durable, rows, work).await?;
+        count += cancelled;
+        before = Some(match next {
+            Some(next) => next,
+            None => break,
+        });
+    }
+    Ok(count + call_off_forlorn(store, clock).await?)
+}
+
+/// Calls off the newest jobs of a run that are older than one; answers where to go on, and how many.
+fn cancel_some(tx: &mut dyn Tx, now: Timestamp, root: i64, before: Option<i64>) -> Result<(Option<i64>, usize), Error> {
     let open = vec![State::WaitDependencies, State::Pending, State::Started];
-    let filter = Filter { root: Some(root), states: open, limit: Some(i64::MAX), ..Filter::default() };
+    let filter = Filter { root: Some(root), states: open, before, limit: Some(CHUNK), ..Filter::default() };
+    let jobs = job_view::list(tx, &filter)?;
     let mut count = 0;
-    for job in job_view::list(tx, &filter)? {
+    for job in &jobs {
         match cancel(tx, now, job.id) {
             Ok(_) => count += 1,
             // A job before it in the list was its parent and took it along.
@@ -100,7 +121,21 @@ pub fn cancel_run(tx: &mut dyn Tx, now: Timestamp, root: i64) -> Result<usize, E
             Err(error) => return Err(error),
         }
     }
-    Ok(count)
+    Ok((jobs.last().map(|last| last.id), count))
+}
+
+/// Calls off what waits for an end that will not come any more, a chunk at a time. Answers how many jobs.
+pub(super) async fn call_off_forlorn(store: &Store, clock: &Clock) -> Result<usize, Error> {
+    let mut count = 0;
+    loop {
+        // Looked for by a reader, so that the writer does nothing where there is none.
+        if store.read(|tx| job_graph::forlorn(tx, 1)).await?.is_empty() {
+            return Ok(count);
+        }
+        let now = clock.now();
+        let rows = usize::try_from(CHUNK).unwrap_or(1);
+        count += store.write_weighted(Durability::Durable, rows, move |tx| graph::call_off_forlorn(tx, now)).await?;
+    }
 }
 
 fn name(state: Stored) -> &'static str {

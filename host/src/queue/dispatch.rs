@@ -118,7 +118,8 @@ pub(super) async fn dispatch(shared: Arc<Shared>, ended: mpsc::UnboundedSender<E
         }
         tokio::select! {
             _ = jobs.changed(), if free > 0 => {}
-            _ = channels.changed() => {}
+            // Hearing of it marks it as seen, so it is noted here.
+            _ = channels.changed() => reload = true,
             () = shared.wake.notified() => {}
             _ = stopping.changed() => {}
             () = tokio::time::sleep_until(Instant::now() + sleep), if free > 0 => {}

@@ -7,6 +7,9 @@ use crate::{
     storage::{Signal, Tx, job, job::Reason, job::Stored, job_graph},
 };
 
+/// Jobs that one transaction calls off at most.
+const CHUNK: i64 = 500;
+
 /// What the parents of a new job say.
 pub(super) struct Parents<'a> {
     after: &'a [Dependency],
@@ -50,17 +53,43 @@ impl<'a> Parents<'a> {
 /// that waits for them.
 pub(super) fn ended(tx: &mut dyn Tx, now: Timestamp, parent: i64, end: Stored) -> Result<(), Error> {
     let mut open = vec![(parent, end)];
+    let mut left = CHUNK;
     while let Some((parent, end)) = open.pop() {
         job_graph::release_children(tx, now, parent, end)?;
-        for (child, dependents) in job_graph::ruled_out(tx, parent)? {
+        let children = job_graph::ruled_out(tx, parent, left)?;
+        left -= i64::try_from(children.len()).unwrap_or(left);
+        for (child, dependents) in children {
             call_off(tx, now, child, parent)?;
             if dependents > 0 {
                 open.push((child, Stored::Cancelled));
             }
         }
+        if left <= 0 {
+            // The rest is called off a chunk at a time, so that nobody waits behind one long transaction.
+            for (parent, end) in open {
+                job_graph::release_children(tx, now, parent, end)?;
+            }
+            tx.signal(Signal::JobForlorn);
+            break;
+        }
     }
     tx.signal(Signal::Job);
     Ok(())
+}
+
+/// Calls off the next jobs that wait for an end which will not come any more; answers how many.
+pub(super) fn call_off_forlorn(tx: &mut dyn Tx, now: Timestamp) -> Result<usize, Error> {
+    let forlorn = job_graph::forlorn(tx, CHUNK)?;
+    for (child, parent) in &forlorn {
+        call_off(tx, now, *child, *parent)?;
+        // What waits for "whatever its end" goes on; the others are among the next.
+        job_graph::release_children(tx, now, *child, Stored::Cancelled)?;
+    }
+    if !forlorn.is_empty() {
+        tx.signal(Signal::Job);
+        tx.signal(Signal::JobEnded);
+    }
+    Ok(forlorn.len())
 }
 
 fn call_off(tx: &mut dyn Tx, now: Timestamp, child: i64, parent: i64) -> Result<(), Error> {

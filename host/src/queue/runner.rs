@@ -183,12 +183,21 @@ fn root_of(tx: &mut dyn crate::storage::Tx, id: i64) -> Result<i64, Error> {
 async fn look_after(shared: Arc<Shared>) {
     log_failure("jobs of a dead host", dispatch::take_back_lost(&shared).await);
     log_failure("parked jobs", dispatch::unpark(&shared).await);
+    let mut forlorn = shared.store.listen(Signal::JobForlorn);
     let mut stopping = shared.is_stopping.subscribe();
-    while !*stopping.borrow() {
+    let mut next_prune = tokio::time::Instant::now() + PRUNE_INTERVAL;
+    loop {
+        // At the start, too: the host may have ended in the midst of it.
+        log_failure("jobs that wait in vain", control::call_off_forlorn(&shared.store, &shared.clock).await);
         tokio::select! {
-            () = tokio::time::sleep(PRUNE_INTERVAL) => {}
+            () = tokio::time::sleep_until(next_prune) => {}
+            changed = forlorn.changed() => match changed {
+                Ok(()) => continue,
+                Err(_) => return,
+            },
             _ = stopping.wait_for(|is_stopping| *is_stopping) => return,
         }
+        next_prune = tokio::time::Instant::now() + PRUNE_INTERVAL;
         if lock(&shared.runs).is_none() {
             log_failure("old jobs", retention::prune(&shared.store, &shared.clock, shared.options.retention).await);
         }

@@ -15,11 +15,14 @@ use super::{
     declaration::{self, Declared, Definition, ModelDeclaration},
     decode, delegate, install, onchange, register,
 };
-use crate::storage::{
-    Tx,
-    binding::Lookup,
-    catalogue::{self as rows, FieldRow, ModelRow},
-    record::Table,
+use crate::{
+    base::name::nearest,
+    storage::{
+        Tx,
+        binding::Lookup,
+        catalogue::{self as rows, FieldRow, ModelRow},
+        record::Table,
+    },
 };
 
 /// The owner of the models that come with the program.
@@ -88,7 +91,13 @@ impl Catalogue {
 
     /// A record model, or the error that says there is none.
     pub fn need_model(&self, name: &str) -> Result<&Arc<Model>, Error> {
-        self.model(name).ok_or_else(|| Error::UnknownModel(name.to_owned()))
+        self.model(name).ok_or_else(|| self.unknown(name))
+    }
+
+    /// The error that says that there is neither a model nor a kind of a name, and which one may have been meant.
+    pub fn unknown(&self, name: &str) -> Error {
+        let known = self.0.models.keys().chain(self.0.kinds.keys()).map(String::as_str);
+        Error::UnknownModel { name: name.to_owned(), nearest: nearest(name, known).map(str::to_owned) }
     }
 
     /// A record model by its id in the store.
@@ -103,7 +112,7 @@ impl Catalogue {
 
     /// A kind, or the error that says there is none.
     pub fn need_kind(&self, name: &str) -> Result<&Arc<Kind>, Error> {
-        self.kind(name).ok_or_else(|| Error::UnknownModel(name.to_owned()))
+        self.kind(name).ok_or_else(|| self.unknown(name))
     }
 
     /// A kind by its id in the store.

@@ -18,14 +18,14 @@ pub use scalar::{date, datetime, scalar};
 /// model and field; all of them are gathered into one [`Error::Invalid`].
 pub fn values(catalogue: &Catalogue, model: &Model, json: &str) -> Result<Values, Error> {
     let mut reading = Reading { catalogue: Some(catalogue), values: Vec::new(), problems: Vec::new() };
-    reading.object(json, |name| model.field(name))?;
+    reading.object(json, |name| model.field(name).ok_or_else(|| model.no_field(name)))?;
     reading.end(&model.name)
 }
 
 /// Reads a JSON object of a kind's extra fields.
 pub fn extra(kind: &Kind, json: &str) -> Result<Values, Error> {
     let mut reading = Reading { catalogue: None, values: Vec::new(), problems: Vec::new() };
-    reading.object(json, |name| kind.field(name))?;
+    reading.object(json, |name| kind.field(name).ok_or_else(|| "there is no such field".to_owned()))?;
     reading.end(&kind.name)
 }
 
@@ -49,18 +49,18 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn object<'f>(&mut self, json: &str, field: impl Fn(&str) -> Option<&'f Field>) -> Result<(), Error> {
+    fn object<'f>(&mut self, json: &str, field: impl Fn(&str) -> Result<&'f Field, String>) -> Result<(), Error> {
         self.values.reserve(16);
         let read = each_pair(json, &mut |key, raw| {
             match field(&key) {
-                Some(field) => match self.input(field, raw) {
+                Ok(field) => match self.input(field, raw) {
                     Ok(input) => match self.values.iter_mut().find(|(index, _)| *index == field.index) {
                         Some(known) => known.1 = input,
                         None => self.values.push((field.index, input)),
                     },
                     Err(problem) => self.problems.push((field.name.clone(), problem)),
                 },
-                None => self.problems.push((key.into_owned(), "there is no such field".to_owned())),
+                Err(problem) => self.problems.push((key.into_owned(), problem)),
             };
         });
         if let Err(problem) = read {

@@ -1,7 +1,7 @@
 //! What can go wrong with records, with codes. Every message names the model, and the field where there is one.
 
 use crate::{
-    base::{Code, Coded, Retry},
+    base::{Code, Coded, Retry, name::hint},
     storage,
 };
 
@@ -9,8 +9,13 @@ use crate::{
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// No model or kind of that name.
-    #[error("there is no model or kind {0:?}")]
-    UnknownModel(String),
+    #[error("there is no model or kind {name:?}{}", hint(.nearest.as_deref()))]
+    UnknownModel {
+        /// What was asked for.
+        name: String,
+        /// What may have been meant.
+        nearest: Option<String>,
+    },
     /// Values that the fields don't take.
     #[error("{model}: {}", lines(.fields))]
     Invalid {
@@ -211,7 +216,7 @@ const NO_BINDING: Code = Code {
 impl Coded for Error {
     fn code(&self) -> &'static Code {
         match self {
-            Self::UnknownModel(_) => &UNKNOWN_MODEL,
+            Self::UnknownModel { .. } => &UNKNOWN_MODEL,
             Self::Invalid { .. } => &INVALID,
             Self::Domain { .. } => &DOMAIN,
             Self::Missing { .. } => &MISSING,

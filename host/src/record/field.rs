@@ -9,6 +9,7 @@ use super::{
     onchange::Onchange,
 };
 use crate::{
+    base::name::{hint, nearest},
     model::Value,
     storage::{binding::Lookup, record::Table},
 };
@@ -150,6 +151,21 @@ impl Model {
     /// A field by name.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.by_name.get(name).map(|index| &self.fields[*index])
+    }
+
+    /// What is wrong with the name of a field that it has not, and which one may have been meant.
+    pub(super) fn no_field(&self, name: &str) -> String {
+        format!("there is no such field{}", self.hint(name))
+    }
+
+    /// `; did you mean …?`, or nothing.
+    pub(super) fn hint(&self, name: &str) -> String {
+        hint(nearest(name, self.by_name.keys().map(String::as_str)))
+    }
+
+    /// The error that says so.
+    pub(super) fn unknown(&self, name: &str) -> super::Error {
+        super::Error::field(&self.name, name, self.no_field(name))
     }
 
     /// Whether records of it can be archived.

@@ -27,7 +27,7 @@ pub(super) fn read(
             continue;
         }
         let field = kind.model.field(name);
-        delegated.push(field.ok_or_else(|| Error::field(&kind.name, name, "there is no such field"))?.index);
+        delegated.push(field.ok_or_else(|| Error::field(&kind.name, name, kind.model.no_field(name)))?.index);
     }
     let all = bindings::by_ids(tx, kind.id, ids)?;
     let mut records = HashMap::new();

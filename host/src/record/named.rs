@@ -22,7 +22,7 @@ fn named<'a>(catalogue: &'a Catalogue, name: &str) -> Result<Named<'a>, Error> {
     match (catalogue.model(name), catalogue.kind(name)) {
         (Some(model), _) => Ok(Named::Model(model)),
         (None, Some(kind)) => Ok(Named::Kind(kind)),
-        (None, None) => Err(Error::UnknownModel(name.to_owned())),
+        (None, None) => Err(catalogue.unknown(name)),
     }
 }
 
@@ -132,7 +132,7 @@ pub(super) fn names(model: &Model, indexes: &[usize]) -> Vec<String> {
 /// Indexes of fields by name; `id` is in every row and needs none.
 fn field_indexes(model: &Model, fields: &[String]) -> Result<Vec<usize>, Error> {
     let index = |name: &String| {
-        let field = model.field(name).ok_or_else(|| Error::field(&model.name, name, "there is no such field"))?;
+        let field = model.field(name).ok_or_else(|| model.unknown(name))?;
         Ok(field.index)
     };
     fields.iter().filter(|name| *name != "id").map(index).collect()

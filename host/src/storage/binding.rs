@@ -366,7 +366,7 @@ pub fn duplicates(tx: &mut dyn Tx, kind: i64, columns: &[String]) -> Result<Vec<
 
 /// The expression of a constraint's column over bindings.
 pub fn expression(name: &str, extra: bool) -> String {
-    if extra { format!("(extra ->> '{name}')") } else { format!("\"{name}\"") }
+    if extra { format!("{{extra_text:{name}}}") } else { format!("\"{name}\"") }
 }
 
 /// Makes a group of columns unique among the bindings of a kind. Look for [`duplicates`] first.

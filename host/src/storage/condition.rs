@@ -10,8 +10,10 @@ use super::Param;
 pub enum Column {
     /// A column by name.
     Named(String),
-    /// A key of the JSON text in the column `extra`.
-    Extra(String),
+    /// A number in the JSON text of the column `extra`, by its key.
+    ExtraInt(String),
+    /// A text in the JSON text of the column `extra`, by its key.
+    ExtraText(String),
 }
 
 /// A value to compare with.
@@ -229,7 +231,8 @@ impl Rendering {
     pub fn column(&mut self, column: &Column, alias: &str) {
         match column {
             Column::Named(name) => self.text.push_str(&format!("{alias}.\"{name}\"")),
-            Column::Extra(key) => self.text.push_str(&format!("({alias}.extra ->> '{key}')")),
+            Column::ExtraInt(key) => self.text.push_str(&format!("{{extra_int:{alias}.{key}}}")),
+            Column::ExtraText(key) => self.text.push_str(&format!("{{extra_text:{alias}.{key}}}")),
         }
     }
 

@@ -51,12 +51,25 @@ pub fn release_children(tx: &mut dyn Tx, now: Timestamp, parent: i64, end: Store
 
 static RULED_OUT: Statement = Statement::new(
     "select job.id, job.dependents from job_edge join job on job.id = job_edge.child
-     where job_edge.parent = ?1 and job_edge.met = 0 and job.state = 0 order by job.id",
+     where job_edge.parent = ?1 and job_edge.met = 0 and job.state = 0 order by job.id limit ?2",
 );
 
-/// Children that still wait for another end than the one that came, each with the number of its own dependents.
-pub fn ruled_out(tx: &mut dyn Tx, parent: i64) -> Result<Vec<(i64, i64)>, Error> {
-    tx.query(&RULED_OUT, &[parent.into()], |row| Ok((row.int(0)?, row.int(1)?)))
+/// Children that still wait for another end than the one that came, at most so many, each with the number of its own
+/// dependents.
+pub fn ruled_out(tx: &mut dyn Tx, parent: i64, limit: i64) -> Result<Vec<(i64, i64)>, Error> {
+    tx.query(&RULED_OUT, &[parent.into(), limit.into()], |row| Ok((row.int(0)?, row.int(1)?)))
+}
+
+static FORLORN: Statement = Statement::new(
+    "select job.id, min(job_edge.parent) from job join job_edge on job_edge.child = job.id
+       join job parent on parent.id = job_edge.parent
+     where job.state = 0 and job_edge.met = 0 and parent.state in (3, 4, 5) group by job.id order by job.id limit ?1",
+);
+
+/// Jobs that wait for an end which will not come any more, at most so many, each with a parent that ended otherwise.
+/// Reads the whole table: it is asked only where one transaction could not call all of them off.
+pub fn forlorn(tx: &mut dyn Tx, limit: i64) -> Result<Vec<(i64, i64)>, Error> {
+    tx.query(&FORLORN, &[limit.into()], |row| Ok((row.int(0)?, row.int(1)?)))
 }
 
 static REVIVABLE: Statement = Statement::new(

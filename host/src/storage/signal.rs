@@ -15,10 +15,12 @@ pub enum Signal {
     Channel,
     /// The outbox has new rows.
     Outbox,
+    /// Jobs are left that wait for an end which will not come.
+    JobForlorn,
 }
 
 impl Signal {
-    const COUNT: usize = 5;
+    const COUNT: usize = 6;
 
     /// Its bit in a set of signals.
     pub(super) fn bit(self) -> u8 {

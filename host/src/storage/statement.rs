@@ -1,10 +1,15 @@
 //! SQL texts in the portable subset, translated once per engine.
 //!
 //! Written with `?1..?n` and these tokens: `{ints:n}` and `{texts:n}` ("is one of the list in parameter n"),
-//! `{identity}`, `{blob}` (column types), `{skip_locked}`. All integers are 64 bit, booleans 0 and 1, times
+//! `{identity}`, `{blob}` (column types), `{skip_locked}`, `{extra_int:alias.key}` and `{extra_text:alias.key}` (a value
+//! in the JSON text of a column `extra`; the alias may be left out). All integers are 64 bit, booleans 0 and 1, times
 //! microseconds given by the host. No `like`, no `insert or ignore`, no rowid.
 
-use std::{borrow::Cow, sync::OnceLock};
+use std::{
+    borrow::Cow,
+    collections::BTreeSet,
+    sync::{Mutex, OnceLock, PoisonError},
+};
 
 /// One SQL statement.
 #[derive(Debug)]
@@ -35,8 +40,19 @@ impl Statement {
     }
 }
 
+/// Texts that were translated: what the check of the portable subset looks at. Kept in builds with debug assertions.
+static SEEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// Every text that this process has sent to an engine so far; none in builds without debug assertions.
+pub fn seen() -> Vec<String> {
+    SEEN.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+}
+
 /// Translates the tokens for SQLite.
 pub(super) fn sqlite(text: &str) -> String {
+    if cfg!(debug_assertions) {
+        SEEN.lock().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned());
+    }
     let mut out = String::with_capacity(text.len() + 32);
     let mut rest = text;
     while let Some(at) = rest.find('{') {
@@ -52,6 +68,10 @@ pub(super) fn sqlite(text: &str) -> String {
                     out.push_str(n);
                     out.push_str("))");
                 }
+                Some(("extra_int" | "extra_text", place)) => match place.split_once('.') {
+                    Some((alias, key)) => out.push_str(&format!("({alias}.extra ->> '{key}')")),
+                    None => out.push_str(&format!("(extra ->> '{place}')")),
+                },
                 _ => out.push_str(token),
             },
         }
@@ -68,5 +88,6 @@ mod tests {
     #[test]
     fn tokens_are_translated_and_the_rest_is_left_alone() {
         assert_eq!(sqlite("a {ints:2} b {skip_locked} c '{x}'"), "a in (select value from json_each(?2)) b  c '{x}'");
+        assert_eq!(sqlite("{extra_int:b.size} {extra_text:sku}"), "(b.extra ->> 'size') (extra ->> 'sku')");
     }
 }

@@ -45,7 +45,7 @@ pub(in crate::record) fn leaf_condition(
         }
         return own_id(model, leaf);
     }
-    let field = model.field(head).ok_or_else(|| format!("{} has no field {head:?}", model.name))?;
+    let field = model.field(head).ok_or_else(|| format!("{} has no field {head:?}{}", model.name, model.hint(head)))?;
     if let Some(delegated) = field.delegated.filter(|_| field.is_elsewhere()) {
         let path = format!("{}.{}", model.fields[delegated.link].name, leaf.path);
         return leaf_condition(catalogue, model, &Leaf { path, ..leaf.clone() });

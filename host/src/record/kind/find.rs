@@ -95,17 +95,25 @@ fn one(catalogue: &Catalogue, kind: &Kind, leaf: &Leaf) -> Result<Condition, Str
             scalar(&named(path), &own(path, field_type), leaf)
         }
         _ => match kind.field(head) {
-            Some(field) if leaf.path == head => scalar(&Column::Extra(head.to_owned()), field, leaf),
+            Some(field) if leaf.path == head => scalar(&extra(field), field, leaf),
             Some(field) => {
                 let target = field.target().and_then(|name| catalogue.model(name));
                 let target = target.ok_or_else(|| format!("{}: {head} is no relation", leaf.path))?;
                 let inner = Leaf { path: leaf.path[head.len() + 1..].to_owned(), ..leaf.clone() };
                 let condition = leaf_condition(catalogue, target, &inner)?;
                 let found = Subquery::Select { table: target.table.name.clone(), column: named("id"), condition };
-                Ok(Condition::Within(Column::Extra(head.to_owned()), Box::new(found)))
+                Ok(Condition::Within(extra(field), Box::new(found)))
             }
             None => through(catalogue, kind, leaf),
         },
+    }
+}
+
+/// Where an extra field stands.
+fn extra(field: &Field) -> Column {
+    match field.field_type {
+        FieldType::Text | FieldType::Selection { .. } | FieldType::Binary => Column::ExtraText(field.name.clone()),
+        _ => Column::ExtraInt(field.name.clone()),
     }
 }
 
@@ -159,8 +167,8 @@ fn order(kind: &Kind, text: &str) -> Result<Vec<Order>, Error> {
         };
         out.push(if OWN_FIELDS.contains(&name) {
             Order::Column { column: named(name), descending }
-        } else if kind.field(name).is_some() {
-            Order::Column { column: Column::Extra(name.to_owned()), descending }
+        } else if let Some(field) = kind.field(name) {
+            Order::Column { column: extra(field), descending }
         } else {
             let field = kind.model.field(name).and_then(|field| field.column.as_ref());
             let by = field.ok_or_else(|| wrong(kind, format!("order {part:?}: there is no field {name:?}")))?;
