@@ -299,12 +299,4 @@ mod tests {
         let filled = schema().with_defaults(&object(json!({"page_size": 5})));
         assert_eq!(Value::Object(filled), json!({"page_size": 5, "active": true}));
     }
-
-    #[test]
-    fn the_nearest_name_is_suggested() {
-        let schema = schema();
-        assert_eq!(nearest("api_urll", schema.names()).as_deref(), Some("api_url"));
-        assert_eq!(nearest("pagesize", schema.names()).as_deref(), Some("page_size"));
-        assert_eq!(nearest("zzz", schema.names()), None);
-    }
 }
