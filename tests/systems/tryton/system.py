@@ -36,13 +36,17 @@ def run(home, *command, **environment):
         sys.exit(f"failed with {code}: {' '.join(str(word) for word in command)}")
 
 
+def digest(*names):
+    return hashlib.sha256(b"".join((HERE / name).read_bytes() for name in names)).hexdigest()
+
+
 def install(home):
-    wanted = hashlib.sha256((HERE / "requirements.txt").read_bytes()).hexdigest()
+    # The scripts of an environment name its place: one that was copied or moved is made anew.
+    wanted = f"{digest('requirements.txt')} {home}"
     stamp = home / "installed"
-    if stamp.exists() and stamp.read_text() == wanted:
+    if stamp.exists() and stamp.read_text() == wanted and (home / "venv/bin/trytond").exists():
         return
-    for old in home.glob("seeded-*"):
-        shutil.rmtree(old)
+    stamp.unlink(missing_ok=True)
     run(home, sys.executable, "-m", "venv", "--clear", home / "venv")
     run(home, home / "venv/bin/pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r", HERE / "requirements.txt")
     stamp.write_text(wanted)
@@ -64,10 +68,13 @@ def in_database(home, data, script, *words):
 def seed(home, sizes):
     """A database of these sizes, made once and kept."""
     install(home)
-    script = hashlib.sha256((HERE / "seed.py").read_bytes()).hexdigest()[:8]
+    versions, script = digest("requirements.txt")[:8], digest("requirements.txt", "seed.py")[:8]
     done = home / ("seeded-" + "-".join(map(str, sizes)) + "-" + script)
     if not done.exists():
-        base = home / "seeded-base"
+        base = home / f"empty-{versions}"
+        for old in [*home.glob("seeded-*"), *home.glob("empty-*")]:
+            if old != base and not old.name.endswith(script):
+                shutil.rmtree(old)
         if not base.exists():
             making = home / "making"
             shutil.rmtree(making, ignore_errors=True)
