@@ -105,6 +105,7 @@ fn sliced(target: &Target, scope: &Scope, answer: Vec<u8>) -> Result<Page, Error
                     start..start + segment.len()
                 })
                 .collect();
+            let as_of = as_of.map(|clock| http_date(&clock).unwrap_or(clock));
             let page = SentPage { items, next: next.filter(|next| !next.is_empty()), total, as_of };
             Page::sent(answer.clone(), &spans, page, &target.digest)
         }

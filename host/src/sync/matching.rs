@@ -85,8 +85,10 @@ fn unbound<'k>(
 ) -> Result<HashMap<String, Vec<i64>>, Error> {
     let model = &target.kind.model;
     let values: Vec<serde_json::Value> = keys.filter_map(|key| serde_json::from_str(key).ok()).collect();
+    let mut domain = vec![json!([target.field(field).name, "in", values])];
+    domain.extend(target.matched_among.iter().cloned());
     let query = Query {
-        domain: json!([[target.field(field).name, "in", values]]),
+        domain: serde_json::Value::Array(domain),
         archived: true,
         order: "id".to_owned(),
         ..Query::default()

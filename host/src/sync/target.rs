@@ -61,6 +61,8 @@ pub struct Inner {
     pub fingerprint: i64,
     /// Fields by which records are matched, in order.
     pub matched_by: Vec<usize>,
+    /// Conditions that a record must meet to be matched.
+    pub matched_among: Vec<serde_json::Value>,
 }
 
 impl std::ops::Deref for Target {
@@ -82,7 +84,24 @@ impl Target {
         let fingerprint = digest::fingerprint(parts);
         let matched_by =
             declared.matched_by.iter().filter_map(|name| known.model.field(name)).map(|field| field.index).collect();
-        Ok(Self(Arc::new(Inner { session, catalogue, kind: known, declared, policy, digest, fingerprint, matched_by })))
+        let matched_among = match declared.matched_among.as_str() {
+            "" => Vec::new(),
+            domain => serde_json::from_str(domain).map_err(|error| Error::BadAnswer {
+                op: "manifest",
+                why: format!("{kind}: the domain of records to match is no list: {error}"),
+            })?,
+        };
+        Ok(Self(Arc::new(Inner {
+            session,
+            catalogue,
+            kind: known,
+            declared,
+            policy,
+            digest,
+            fingerprint,
+            matched_by,
+            matched_among,
+        })))
     }
 
     /// Name of the kind.

@@ -81,6 +81,8 @@ pub struct Kind {
     pub constraints: Vec<Constraint>,
     /// Record fields by which a first sync matches existing records, tried in order; each entry must match uniquely.
     pub matched_by: Vec<String>,
+    /// Domain of the records that may be matched, as JSON (`[["parent_id", "=", false]]`); empty: all of the model.
+    pub matched_among: String,
     /// Relations whose target must be imported (exported) first.
     pub depends_on: Vec<Dependency>,
     /// Whether records of this kind can be listed and imported on their own. Children kinds are not.

@@ -258,6 +258,34 @@ impl Page {
         }
         Self { head: record::Page::Items { items: heads, next, total: None, as_of: None }, items: bodies }
     }
+
+    /// Adds records that are gone there, to a page of items of your own making. Ids that were never imported are fine.
+    ///
+    /// ```
+    /// let page = bindery_plugin::Page::of_items([], None).gone(["7".to_owned()]);
+    /// ```
+    pub fn gone(mut self, ids: impl IntoIterator<Item = String>) -> Self {
+        if let record::Page::Items { items, .. } = &mut self.head {
+            for id in ids {
+                items.push(record::ItemHead { id, updated: None, deleted: true });
+                self.items.push(b"null".to_vec());
+            }
+        }
+        self
+    }
+
+    /// The remote's clock when it answered a page of items of your own making: RFC 3339, or what its `Date` header
+    /// said. The next sync starts from that of the first page.
+    ///
+    /// ```
+    /// let page = bindery_plugin::Page::of_items([], None).as_of("Tue, 24 Nov 2026 10:00:00 GMT");
+    /// ```
+    pub fn as_of(mut self, moment: impl Into<String>) -> Self {
+        if let record::Page::Items { as_of, .. } = &mut self.head {
+            *as_of = Some(moment.into());
+        }
+        self
+    }
 }
 
 /// One record of the remote: in a body that stayed in the host ([`crate::Request::external`]), an item, or only its id.

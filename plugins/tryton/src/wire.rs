@@ -1,23 +1,37 @@
 //! Tryton's JSON: values in objects with a `__class__`, booleans as 0 and 1, domains in base64. It asks nothing.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE};
-use bindery_plugin::prelude::*;
+use bindery_plugin::{prelude::*, serde_json};
 
 /// Base64 of JSON, as the parameters `d` (domain) and `o` (order) and the context header want it.
 pub fn encoded(json: &str) -> String {
     BASE64_URL_SAFE.encode(json)
 }
 
-/// The domain "made or changed at or after": `write_date` is empty until a record's first edit, hence both dates.
+/// The clause "made or changed at or after": `write_date` is empty until a record's first edit, hence both dates.
 ///
 /// `paths` are dotted paths to the records whose change counts (`""` is the record itself). `since` is RFC 3339 in UTC.
 pub fn changed_since(paths: &[&str], since: &str) -> Result<String> {
-    let moment = datetime(since).ok_or_else(|| Error::invalid(format!("{since:?} is not a time in UTC")))?;
+    let moment = moment(since)?;
     let clauses: Vec<String> = paths
         .iter()
         .flat_map(|path| ["write_date", "create_date"].map(|date| format!("[[\"{path}{date}\",\">=\",{moment}]]")))
         .collect();
-    Ok(encoded(&format!("[\"OR\",{}]", clauses.join(","))))
+    Ok(format!("[\"OR\",{}]", clauses.join(",")))
+}
+
+/// The clause that a field has a value, as an operator's filter names it: a number where it is one, else text.
+pub fn equals(field: &str, value: &str) -> Result<String> {
+    let value = match value.parse::<i64>() {
+        Ok(number) => serde_json::Value::from(number),
+        Err(_) => value.into(),
+    };
+    Ok(serde_json::to_string(&(field, "=", value))?)
+}
+
+/// RFC 3339 in UTC as Tryton writes a moment.
+pub fn moment(text: &str) -> Result<String> {
+    datetime(text).ok_or_else(|| Error::invalid(format!("{text:?} is not a time in UTC")))
 }
 
 /// `2026-11-24T10:00:00.5Z` as Tryton writes it.
@@ -62,21 +76,6 @@ pub fn truth(src: &Source, pointer: &str) -> Result<Maybe<bool>> {
         Some("null") => Maybe::Null,
         Some(raw) => Maybe::Value(matches!(raw, "true" | "1")),
     })
-}
-
-/// The rule that reads a decimal.
-pub fn decimal_rule<C: Connector>(r: &mut Rules<C>, pointer: &'static str, field: &'static str) {
-    r.compute(field, [pointer], [field], move |src| Ok(Values::new().set_maybe(field, decimal(src, pointer)?)));
-}
-
-/// The rule that reads a date.
-pub fn date_rule<C: Connector>(r: &mut Rules<C>, pointer: &'static str, field: &'static str) {
-    r.compute(field, [pointer], [field], move |src| Ok(Values::new().set_maybe(field, date(src, pointer)?)));
-}
-
-/// The rule that reads a boolean.
-pub fn truth_rule<C: Connector>(r: &mut Rules<C>, pointer: &'static str, field: &'static str) {
-    r.compute(field, [pointer], [field], move |src| Ok(Values::new().set_maybe(field, truth(src, pointer)?)));
 }
 
 #[cfg(test)]

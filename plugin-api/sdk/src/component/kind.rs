@@ -224,6 +224,20 @@ impl<'k, C: Connector> KindBuilder<'k, C> {
         self
     }
 
+    /// Which of our records may be matched: a domain as JSON. Where lines of records (the addresses of a customer) are of
+    /// the same model as the records themselves, it keeps a customer from being taken for somebody's address.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # fn components<C: Connector>(c: &mut Components<C>) {
+    /// c.kind("acme.customer", "res.partner").matched_by("email").matched_among(r#"[["parent_id", "=", false]]"#);
+    /// # }
+    /// ```
+    pub fn matched_among(mut self, domain: &str) -> Self {
+        self.declared().matched_among = domain.to_owned();
+        self
+    }
+
     /// A relation whose target must be there first.
     ///
     /// ```
@@ -327,6 +341,18 @@ impl<'k, C: Connector> KindBuilder<'k, C> {
     /// ```
     pub fn full_scan(mut self) -> Self {
         self.declared().incremental = false;
+        self.declared().scan_finds_deleted = true;
+        self
+    }
+
+    /// A scan of everything (the first sync, `--force`) lists every record: what it does not list is gone. Between scans,
+    /// syncs go by what changed.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # fn components<C: Connector>(c: &mut Components<C>) { c.kind("acme.tax", "account.tax").scan_finds_deleted(); }
+    /// ```
+    pub fn scan_finds_deleted(mut self) -> Self {
         self.declared().scan_finds_deleted = true;
         self
     }

@@ -33,6 +33,8 @@ pub struct Item {
     pub id: String,
     /// Date of the last change there.
     pub updated: Option<String>,
+    /// It is gone there.
+    pub deleted: bool,
     /// The item as the remote wrote it.
     pub json: String,
 }
@@ -246,7 +248,7 @@ impl<C: Connector> Harness<C> {
             record::Page::Items { items, next, .. } => {
                 let items = items.into_iter().zip(&frame.segments).map(|(head, json)| {
                     let json = String::from_utf8_lossy(json).into_owned();
-                    Item { id: head.id, updated: head.updated, json }
+                    Item { id: head.id, updated: head.updated, deleted: head.deleted, json }
                 });
                 Ok(Listed { items: items.collect(), next })
             }
@@ -266,7 +268,9 @@ impl<C: Connector> Harness<C> {
         for item in body.items(&spec.items)? {
             let updated = spec.updated.as_ref().map(|at| item.text(at)).transpose()?.and_then(crate::Maybe::option);
             let json = String::from_utf8_lossy(item.bytes()).into_owned();
-            items.push(Item { id: item.id(&spec.id)?.required(&spec.id)?, updated, json });
+            let deleted = spec.deleted.as_ref().map(|at| item.raw(at)).transpose()?.flatten();
+            let deleted = deleted.is_some_and(|raw| !matches!(raw, "null" | "false"));
+            items.push(Item { id: item.id(&spec.id)?.required(&spec.id)?, updated, deleted, json });
         }
         let next = match (&spec.next_cursor, &spec.next, spec.offset) {
             (Some(cursor), _, _) => Some(cursor.clone()),
@@ -318,13 +322,13 @@ impl<C: Connector> Harness<C> {
                 let record = self.kept(handle)?.at(&item)?.required(&item)?;
                 let updated = updated.map(|at| record.text(&at)).transpose()?.and_then(crate::Maybe::option);
                 let json = String::from_utf8_lossy(record.bytes()).into_owned();
-                Ok(Item { id: record.id(&id)?.required(&id)?, updated, json })
+                Ok(Item { id: record.id(&id)?.required(&id)?, updated, deleted: false, json })
             }
             record::External::Item(head) => {
                 let json = String::from_utf8_lossy(frame.segment(0)?).into_owned();
-                Ok(Item { id: head.id, updated: head.updated, json })
+                Ok(Item { id: head.id, updated: head.updated, deleted: head.deleted, json })
             }
-            record::External::Id { id } => Ok(Item { id, updated: None, json: String::new() }),
+            record::External::Id { id } => Ok(Item { id, updated: None, deleted: false, json: String::new() }),
             record::External::Unknown => Err(Error::unreadable("a record of an unknown form")),
         }
     }

@@ -1,8 +1,11 @@
-//! Invoices and their lines. A negative total makes a credit note, as Tryton has no other mark.
+//! Invoices and their lines. A negative total makes a credit note, as Tryton has no other mark; signs stay as they are.
 
 use bindery_plugin::prelude::*;
 
-use super::line;
+use super::{
+    line::{self, Names},
+    rule,
+};
 use crate::{Tryton, wire};
 
 /// An invoice.
@@ -10,11 +13,29 @@ pub struct Invoice;
 
 impl ImportMapper<Tryton> for Invoice {
     fn rules(r: &mut Rules<Tryton>) {
-        r.direct("/number", "name");
-        r.direct("/reference", "ref");
-        r.relation("/party", "tryton.party").set("partner_id");
-        r.lookup("/currency/code", "res.currency", "name").set("currency_id").or_create();
-        wire::date_rule(r, "/invoice_date", "invoice_date");
+        rule::text(r, "/reference", "ref");
+        rule::text(r, "/origins", "invoice_origin");
+        rule::text(r, "/comment", "narration");
+        rule::bound(r, "/party", "partner_id", "tryton.party");
+        rule::bound(r, "/currency", "currency_id", "tryton.currency");
+        rule::bound(r, "/payment_term", "invoice_payment_term_id", "tryton.payment_term");
+        rule::date(r, "/invoice_date", "invoice_date");
+        rule::decimal(r, "/amount_to_pay", "amount_residual");
+        rule::amounts(r);
+        r.compute("name", ["/number"], ["name"], |src| {
+            set("name", src.text("/number")?.option().unwrap_or_else(|| "/".to_owned()))
+        });
+        r.compute("date", ["/accounting_date", "/invoice_date"], ["date"], |src| {
+            let accounted = wire::date(src, "/accounting_date")?.option();
+            set("date", accounted.or(wire::date(src, "/invoice_date")?.option()))
+        });
+        r.compute("invoice_date_due", ["/lines_to_pay"], ["invoice_date_due"], |src| {
+            let mut last = None;
+            for line in src.items("/lines_to_pay")? {
+                last = last.max(wire::date(&line, "/maturity_date")?.option());
+            }
+            set("invoice_date_due", last)
+        });
         r.compute("move_type", ["/type", "/total_amount"], ["move_type"], |src| {
             let total =
                 wire::decimal(src, "/total_amount")?.option().map(|total| total.to_string()).unwrap_or_default();
@@ -48,6 +69,8 @@ pub struct InvoiceLine;
 
 impl ImportMapper<Tryton> for InvoiceLine {
     fn rules(r: &mut Rules<Tryton>) {
-        line::rules(r, "quantity", "product_uom_id");
+        static NAMES: Names =
+            Names { quantity: "quantity", unit: "product_uom_id", taxes: "tax_ids", plain: Some("product") };
+        line::rules(r, &NAMES);
     }
 }

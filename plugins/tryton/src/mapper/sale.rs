@@ -2,7 +2,10 @@
 
 use bindery_plugin::prelude::*;
 
-use super::line;
+use super::{
+    line::{self, Names},
+    rule,
+};
 use crate::{Tryton, wire};
 
 /// A sale.
@@ -10,25 +13,43 @@ pub struct Sale;
 
 impl ImportMapper<Tryton> for Sale {
     fn rules(r: &mut Rules<Tryton>) {
-        r.direct("/reference", "client_order_ref");
-        r.direct("/comment", "note");
-        r.relation("/party", "tryton.party").set("partner_id");
-        r.lookup("/currency/code", "res.currency", "name").set("currency_id").or_create();
+        rule::text(r, "/reference", "client_order_ref");
+        rule::text(r, "/comment", "note");
+        for (pointer, field, kind) in [
+            ("/party", "partner_id", "tryton.party"),
+            ("/invoice_address", "partner_invoice_id", "tryton.address"),
+            ("/shipment_address", "partner_shipping_id", "tryton.address"),
+            ("/currency", "currency_id", "tryton.currency"),
+            ("/payment_term", "payment_term_id", "tryton.payment_term"),
+            ("/warehouse", "warehouse_id", "tryton.warehouse"),
+        ] {
+            rule::bound(r, pointer, field, kind);
+        }
+        rule::amounts(r);
         r.compute("name", ["/number", "/id"], ["name"], |src| {
             let number = src.text("/number")?.option();
-            // Drafts have no number yet; the interface of Tryton shows them by id as well.
+            // Drafts have no number yet; Tryton shows them by id as well.
             set("name", number.map_or_else(|| Ok::<_, Error>(format!("({})", src.id("/id")?.required("/id")?)), Ok)?)
         });
-        r.compute("state", ["/state"], ["state"], |src| {
+        r.compute("state", ["/state"], ["state"], |src| set("state", state(&src.text("/state")?.required("/state")?)?));
+        r.compute("invoice_status", ["/invoice_state"], ["invoice_status"], |src| {
             set(
-                "state",
-                match src.text("/state")?.required("/state")?.as_str() {
-                    "draft" => "draft",
-                    "quotation" => "sent",
-                    "confirmed" | "processing" => "sale",
-                    "done" => "done",
-                    "cancelled" => "cancel",
-                    other => return Err(Error::invalid(format!("{other:?} is not a state of a sale")).at("/state")),
+                "invoice_status",
+                match src.text("/invoice_state")?.or_default().as_str() {
+                    "pending" | "awaiting payment" | "partially paid" | "paid" => "invoiced",
+                    "waiting" | "exception" => "to invoice",
+                    _ => "no",
+                },
+            )
+        });
+        r.compute("delivery_status", ["/shipment_state"], ["delivery_status"], |src| {
+            set(
+                "delivery_status",
+                match src.text("/shipment_state")?.or_default().as_str() {
+                    "waiting" | "exception" => Some("pending"),
+                    "partially shipped" => Some("partial"),
+                    "sent" => Some("full"),
+                    _ => None,
                 },
             )
         });
@@ -40,11 +61,23 @@ impl ImportMapper<Tryton> for Sale {
     }
 }
 
+fn state(theirs: &str) -> Result<&'static str> {
+    Ok(match theirs {
+        "draft" => "draft",
+        "quotation" => "sent",
+        "confirmed" | "processing" => "sale",
+        "done" => "done",
+        "cancelled" => "cancel",
+        other => return Err(Error::invalid(format!("{other:?} is not a state of a sale")).at("/state")),
+    })
+}
+
 /// A line of a sale.
 pub struct SaleLine;
 
 impl ImportMapper<Tryton> for SaleLine {
     fn rules(r: &mut Rules<Tryton>) {
-        line::rules(r, "product_uom_qty", "product_uom");
+        static NAMES: Names = Names { quantity: "product_uom_qty", unit: "product_uom", taxes: "tax_id", plain: None };
+        line::rules(r, &NAMES);
     }
 }

@@ -2,7 +2,8 @@
 
 use bindery_plugin::prelude::*;
 
-use crate::{Tryton, wire};
+use super::rule;
+use crate::Tryton;
 
 /// A warehouse: in Tryton a location of that type.
 pub struct Warehouse;
@@ -10,8 +11,8 @@ pub struct Warehouse;
 impl ImportMapper<Tryton> for Warehouse {
     fn rules(r: &mut Rules<Tryton>) {
         r.direct("/name", "name");
-        r.direct("/code", "code");
-        wire::truth_rule(r, "/active", "active");
+        rule::text(r, "/code", "code");
+        rule::truth(r, "/active", "active");
     }
 }
 
@@ -21,12 +22,14 @@ pub struct Location;
 impl ImportMapper<Tryton> for Location {
     fn rules(r: &mut Rules<Tryton>) {
         r.direct("/name", "name");
-        wire::truth_rule(r, "/active", "active");
+        rule::text(r, "/code", "location_code");
+        rule::truth(r, "/active", "active");
         r.compute("parent", ["/parent"], ["location_id", "warehouse_id"], |src| {
-            let Maybe::Value(id) = src.id("/parent/id")? else { return set("location_id", None::<i64>) };
+            let none = set("location_id", None::<i64>)?.set("warehouse_id", None::<i64>);
+            let Maybe::Value(id) = src.id("/parent/id")? else { return Ok(none) };
             Ok(match src.text("/parent/type")?.or_default().as_str() {
-                "warehouse" => Values::new().set_bound("warehouse_id", "tryton.warehouse", &id),
-                _ => Values::new().set_bound("location_id", "tryton.location", &id),
+                "warehouse" => none.set_bound("warehouse_id", "tryton.warehouse", &id),
+                _ => none.set_bound("location_id", "tryton.location", &id),
             })
         });
         r.compute("usage", ["/type"], ["usage"], |src| {
@@ -51,7 +54,7 @@ pub struct Quantity;
 
 impl ImportMapper<Tryton> for Quantity {
     fn rules(r: &mut Rules<Tryton>) {
-        r.direct("/quantity", "quantity");
+        rule::quantity(r, "/quantity", "quantity");
         r.relation("/product", "tryton.variant").set("product_id");
         r.relation("/location", "tryton.location").set("location_id");
     }
