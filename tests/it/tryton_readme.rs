@@ -61,7 +61,7 @@ fn lay_out_packages(folder: &Path) {
 
 #[test]
 fn every_command_of_the_readme_works() {
-    let (data, tryton) = (Data::new(), Tryton::serve(40, 30, 20));
+    let (data, tryton) = (Data::new(), Tryton::serve(300, 100, 200));
     let folder = data.beside("checkout");
     lay_out_packages(&folder);
     fs::write(folder.join("KEYFILE"), &tryton.key).unwrap();

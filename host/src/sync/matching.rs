@@ -87,12 +87,8 @@ fn unbound<'k>(
     let values: Vec<serde_json::Value> = keys.filter_map(|key| serde_json::from_str(key).ok()).collect();
     let mut domain = vec![json!([target.field(field).name, "in", values])];
     domain.extend(target.matched_among.iter().cloned());
-    let query = Query {
-        domain: serde_json::Value::Array(domain),
-        archived: true,
-        order: "id".to_owned(),
-        ..Query::default()
-    };
+    let query =
+        Query { domain: serde_json::Value::Array(domain), archived: true, order: "id".to_owned(), ..Query::default() };
     let ids = record::search(tx, &target.catalogue, model, &query)?;
     let mut by_value: HashMap<String, Vec<i64>> = HashMap::new();
     if ids.is_empty() {

@@ -2,7 +2,8 @@
 
 usage: system.py --home DIR install
        system.py --home DIR seed PRODUCTS CUSTOMERS SALES    makes (once) a database of that size
-       system.py --home DIR serve PRODUCTS CUSTOMERS SALES   serves a fresh copy; prints one JSON line; ends with its stdin
+       system.py --home DIR serve PRODUCTS CUSTOMERS SALES   serves a fresh copy; prints one JSON line; ends with its stdin;
+                                                             the lines `stop` and `start` on it do so, and are answered
 
 Needs Python 3.11 with venv and the package index. Everything listens on 127.0.0.1. Nothing outside DIR is written.
 """
@@ -100,8 +101,8 @@ def post(url, body, headers=None):
         return json.loads(answer.read() or b"null")
 
 
-def rest_key(base):
-    """A key for the REST interface: it is requested, then validated by a user who is logged in."""
+def access(base):
+    """A session for JSON-RPC, and a key for the REST interface: it is requested, then validated by a user who is logged in."""
     def rpc(method, params, headers=None):
         return post(f"{base}/tryton/rpc/", {"id": 1, "method": method, "params": params}, headers)["result"]
     uid, token = rpc("common.db.login", [USER, {"password": PASSWORD}, "en"])[:2]
@@ -109,7 +110,7 @@ def rest_key(base):
     key = post(f"{base}/tryton/r/user/application/", {"user": USER, "application": "rest"})
     found = rpc("model.res.user.application.search", [[["state", "=", "requested"], ["application", "=", "rest"]], 0, None, None, {}], session)
     rpc("model.res.user.application.validate_", [found, {}], session)
-    return key
+    return {"key": key, "session": session["Authorization"]}
 
 
 def answers(base):
@@ -122,29 +123,53 @@ def answers(base):
     return True
 
 
+class Server:
+    """One trytond on a copy of the data, at one address."""
+
+    def __init__(self, home, data):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.base = f"http://127.0.0.1:{port}"
+        self.log = data / "server.log"
+        # Named by its interpreter: the script's own first line holds a path.
+        self.command = [home / "venv/bin/python", home / "venv/bin/trytond", "-c", configure(data, port), "-d", "tryton"]
+        self.process = None
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        end = time.monotonic() + 120
+        while not answers(self.base):
+            if self.process.poll() is not None or time.monotonic() > end:
+                sys.exit("Tryton did not start:\n" + self.log.read_text(errors="replace")[-3000:])
+            time.sleep(0.05)
+
+    def stop(self):
+        if self.process:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+
 def serve(home, sizes):
     """Serves a fresh copy until standard input ends, so that a test that dies takes its server along."""
     done = seed(home, sizes)
+    for old in home.glob("serving-*"):
+        # Left by one that was killed itself.
+        if not Path(f"/proc/{old.name.removeprefix('serving-')}").exists():
+            shutil.rmtree(old, ignore_errors=True)
     data = home / f"serving-{os.getpid()}"
     shutil.copytree(done, data)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    config, base = configure(data, port), f"http://127.0.0.1:{port}"
-    with open(data / "server.log", "ab") as log:
-        server = subprocess.Popen([home / "venv/bin/trytond", "-c", config, "-d", "tryton"], stdin=subprocess.DEVNULL, stdout=log,
-                                  stderr=log, start_new_session=True)
+    server = Server(home, data)
     try:
-        end = time.monotonic() + 120
-        while not answers(base):
-            if server.poll() is not None or time.monotonic() > end:
-                sys.exit("Tryton did not start:\n" + (data / "server.log").read_text(errors="replace")[-3000:])
-            time.sleep(0.1)
-        print(json.dumps({"base_url": base, "key": rest_key(base), "data": str(data)}), flush=True)
-        sys.stdin.read()
+        server.start()
+        print(json.dumps({"base_url": server.base, **access(server.base)}), flush=True)
+        for line in sys.stdin:
+            {"stop": server.stop, "start": server.start}[line.strip()]()
+            print(line.strip(), flush=True)
     finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+        server.stop()
         shutil.rmtree(data, ignore_errors=True)
 
 

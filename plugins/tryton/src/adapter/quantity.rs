@@ -1,7 +1,7 @@
 //! The quantity of each product at each storage location: Tryton has no such records, but counts when asked.
 //!
 //! All of them: the products of one location after another that lie there. Changes: the products and locations of stock
-//! moves that changed, each counted anew; what fell to nothing is then a quantity of 0.
+//! moves that were done since, each counted anew; what fell to nothing is then a quantity of 0.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -87,7 +87,8 @@ async fn changed(cx: &Context<Tryton>, cursor: Option<&str>, since: &str, limit:
         None => 0,
         Some(cursor) => cursor.parse().map_err(|_| Error::invalid(format!("the cursor {cursor:?} is no move")))?,
     };
-    let domain = format!("[[\"id\",\">\",{after}],{}]", wire::changed_since(&[""], since)?);
+    // Moves that are only planned don't count yet, and those that are done stay so.
+    let domain = format!("[[\"id\",\">\",{after}],[\"state\",\"=\",\"done\"],{}]", wire::changed_since(&[""], since)?);
     let request =
         ["product", "from_location", "to_location"].iter().fold(ask(cx, "stock.move"), |r, f| r.query("f", *f));
     let request = request.query("d", wire::encoded(&domain)).query("o", wire::encoded(r#"[["id","ASC"]]"#));
