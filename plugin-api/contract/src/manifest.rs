@@ -82,6 +82,7 @@ pub struct Kind {
     /// Record fields by which a first sync matches existing records, tried in order; each entry must match uniquely.
     pub matched_by: Vec<String>,
     /// Domain of the records that may be matched, as JSON (`[["parent_id", "=", false]]`); empty: all of the model.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub matched_among: String,
     /// Relations whose target must be imported (exported) first.
     pub depends_on: Vec<Dependency>,
