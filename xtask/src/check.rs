@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::{
-    artifact, demo,
+    artifact, demo, new_plugin,
     step::{Budget, Steps, cargo, shown, works},
 };
 
@@ -32,6 +32,7 @@ pub(crate) fn run(quick: bool, full: bool) -> Result<(), String> {
     steps.run(Budget::Tests, "demo", demo::is_shown_to_its_end);
     steps.run(Budget::Tests, "tests", || without_tryton(full));
     steps.run(Budget::Tryton, "Tryton", || only_tryton(full));
+    steps.run(Budget::Tests, "a new plugin passes its tests", new_plugin::prove);
     steps.run(Budget::Tests, "examples in documentation", || shown(&mut cargo(&["test", "--workspace", "--doc"])));
     steps.run(Budget::Build, "documentation", || {
         shown(cargo(&["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))

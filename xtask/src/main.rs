@@ -5,6 +5,7 @@ mod artifact;
 mod check;
 mod demo;
 mod fixture;
+mod new_plugin;
 mod place;
 mod recipe;
 mod sdk;
@@ -35,6 +36,14 @@ enum Task {
     },
     /// The quick start: shop, host, connector, a sync, a change, a kill, and how to go on.
     Demo,
+    /// The folder of a new connector that builds, passes its own tests and imports from the demo shop as it is.
+    NewPlugin {
+        /// Its id: lower case letters, digits and _.
+        name: String,
+        /// Make it in this folder, for a repository of your own; absent: under `plugins/`.
+        #[arg(long, value_name = "DIR")]
+        into: Option<std::path::PathBuf>,
+    },
     /// Builds what tests run (host, plugins, demo shop) and writes `target/artifacts.json`.
     Build {
         /// Only these, by their name in the manifest.
@@ -46,6 +55,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Check { quick, full } => check::run(quick, full),
         Task::Demo => demo::run(),
+        Task::NewPlugin { name, into } => new_plugin::make(&name, into.as_deref()),
         Task::Build { names } => artifact::build(&names).map(drop),
     };
     match done {

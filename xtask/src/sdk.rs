@@ -68,11 +68,15 @@ fn version(folder: &str) -> Result<String, String> {
 }
 
 /// Makes a folder equal to another, writing only what differs.
-fn mirror(from: &Path, to: &Path) -> Result<(), String> {
+pub(crate) fn mirror(from: &Path, to: &Path) -> Result<(), String> {
     fs::create_dir_all(to).map_err(|error| told(to, &error))?;
     let names = |folder: &Path| -> Result<Vec<std::ffi::OsString>, String> {
         let entries = fs::read_dir(folder).map_err(|error| told(folder, &error))?;
-        Ok(entries.flatten().map(|entry| entry.file_name()).filter(|name| name != ".cargo_vcs_info.json").collect())
+        Ok(entries
+            .flatten()
+            .map(|entry| entry.file_name())
+            .filter(|name| name != ".cargo_vcs_info.json" && name != "Cargo.lock")
+            .collect())
     };
     let wanted = names(from)?;
     for name in names(to)?.iter().filter(|name| !wanted.contains(name)) {

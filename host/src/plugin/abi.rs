@@ -84,7 +84,7 @@ fn lines_that_matter(text: &str) -> String {
     let mut kept: Vec<String> = Vec::new();
     for (at, _) in lines.iter().enumerate().filter(|(_, line)| line.starts_with("Error:")) {
         let line = lines[at..lines.len().min(at + 6)].join(" ");
-        let line = line.chars().take(160).collect();
+        let line = line.trim_start_matches("Error:").trim().chars().take(160).collect();
         if !kept.contains(&line) {
             kept.push(line);
         }

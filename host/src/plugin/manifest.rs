@@ -7,6 +7,7 @@ use bindery_contract::{
     Manifest,
     field::{FieldDecl, FieldType},
     manifest::{Kind, Place, Rule},
+    op,
 };
 
 /// Verbs of mapper rules.
@@ -30,8 +31,7 @@ pub fn problems(manifest: &Manifest) -> Vec<(String, String)> {
     if manifest.backend_types.is_empty() && manifest.extensions.is_empty() {
         found.at("backend_types", "it provides no backend type and extends no other plugin".to_owned());
     }
-    if !manifest.backend_types.is_empty() && !manifest.ops.iter().any(|op| op == bindery_contract::op::TEST_CONNECTION)
-    {
+    if !manifest.backend_types.is_empty() && !manifest.ops.iter().any(|known| known == op::TEST_CONNECTION) {
         found.at("ops", "every connector answers test_connection".to_owned());
     }
     settings(manifest, &mut found);
@@ -117,11 +117,27 @@ fn check_kind(manifest: &Manifest, kind: &Kind, found: &mut Found) {
             found.at(&format!("{place}.depends_on"), format!("there is no kind {:?}", dependency.kind));
         }
     }
-    if kind.import && !manifest.ops.iter().any(|op| op == bindery_contract::op::LIST) {
-        found.at(&place, "it is imported, but the connector answers no list".to_owned());
-    }
+    capabilities(manifest, kind, &place, found);
     rules(manifest, &format!("{place}.import_rules"), &kind.import_rules, found);
     rules(manifest, &format!("{place}.export_rules"), &kind.export_rules, found);
+}
+
+/// What a kind declares needs ops that the connector answers.
+fn capabilities(manifest: &Manifest, kind: &Kind, place: &str, found: &mut Found) {
+    let has = |hooks: &[String], name: &str| hooks.iter().any(|hook| hook == name);
+    let is_whole = has(&kind.import_hooks, "run") || has(&kind.import_hooks, "batch");
+    let needs = [
+        (kind.import && !is_whole, "it is imported", op::LIST),
+        (kind.import && !is_whole, "it is imported", op::PREPARE),
+        (has(&kind.import_hooks, "run"), "it has an importer of its own", op::IMPORT_RECORD),
+        (has(&kind.import_hooks, "after"), "it has a hook after its import", op::AFTER_IMPORT),
+        (kind.export && !has(&kind.export_hooks, "run"), "it is exported", op::EXPORT_PREPARE),
+        (has(&kind.export_hooks, "after"), "it has a hook after its export", op::AFTER_EXPORT),
+    ];
+    for (_, what, op) in needs.iter().filter(|(needed, _, op)| *needed && !manifest.ops.iter().any(|known| known == op))
+    {
+        found.at(place, format!("{what}, but the connector does not answer {op}"));
+    }
 }
 
 fn rules(manifest: &Manifest, place: &str, rules: &[Rule], found: &mut Found) {
@@ -195,7 +211,7 @@ fn extensions(manifest: &Manifest, found: &mut Found) {
             _ => {}
         }
     }
-    if !manifest.extensions.is_empty() && !manifest.ops.iter().any(|op| op == bindery_contract::op::EXTEND) {
+    if !manifest.extensions.is_empty() && !manifest.ops.iter().any(|known| known == op::EXTEND) {
         found.at("ops", "it has extensions, but does not answer extend".to_owned());
     }
 }

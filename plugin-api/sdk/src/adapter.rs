@@ -37,7 +37,7 @@ use crate::{
 /// }
 /// ```
 pub trait Adapter<C: Connector>: Send + Sync + 'static {
-    /// Where endpoints start. The value of the setting marked `host`, unless said otherwise.
+    /// Where endpoints start: the parent's where this says nothing, and at last the value of the setting marked `host`.
     fn base_url(&self, cx: &Context<C>) -> String {
         cx.host_setting().to_owned()
     }

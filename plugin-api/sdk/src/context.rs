@@ -363,9 +363,10 @@ impl<C: Connector> Context<C> {
         self.call.adapter.or_else(|| self.registry().default_adapter(self.backend_type()))
     }
 
+    /// That of the nearest adapter that says its own, so that parents pass theirs on; else the setting's.
     pub(crate) fn base_url(&self) -> String {
-        let nearest = self.registry().chain(self.adapter_index()).next_back();
-        nearest.map_or_else(|| self.host_setting().to_owned(), |adapter| adapter.base_url(self))
+        let mut said = self.registry().chain(self.adapter_index()).rev().map(|adapter| adapter.base_url(self));
+        said.find(|url| url != self.host_setting()).unwrap_or_else(|| self.host_setting().to_owned())
     }
 
     /// The value of the setting that is marked as the API's address; empty where none is.
