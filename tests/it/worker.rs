@@ -195,6 +195,26 @@ async fn refusals_found_in_a_worker_are_the_same() {
 }
 
 #[tokio::test]
+async fn an_update_runs_where_the_plugin_ran_whatever_file_it_comes_from() {
+    let bench = Bench::new().await;
+    let first = bench.file(&raw::manifest());
+    bench.registry.install(&first, Some(Isolation::Worker)).await.expect("it is fine");
+    let same_path = bench.file(&raw::changed(json!({"version": "1.0.1"})));
+    let listed = bench.registry.install(&same_path, None).await.expect("it is fine");
+    assert_eq!((listed.isolation, listed.version.as_str()), (Isolation::Worker, "1.0.1"));
+    let other_path = raw::with_manifest(bench.directory.path(), "other.so", &raw::changed(json!({"version": "1.0.2"})));
+    let listed = bench.registry.install(&other_path, None).await.expect("it is fine");
+    assert_eq!((listed.isolation, listed.version.as_str()), (Isolation::Worker, "1.0.2"));
+    let maps = std::fs::read_to_string("/proc/self/maps").expect("linux");
+    let plugins = bench.directory.path().join("plugins");
+    assert!(!maps.contains(plugins.to_str().expect("text")), "none of them was ever loaded here");
+    let another = raw::changed(json!({"id": "another", "backend_types": ["another"]}));
+    let file = raw::with_manifest(bench.directory.path(), "another.so", &another);
+    let listed = bench.registry.install(&file, None).await.expect("it is fine");
+    assert_eq!(listed.isolation, Isolation::InProcess, "a new plugin runs where the host says");
+}
+
+#[tokio::test]
 async fn a_worker_ends_with_its_instance_and_has_an_empty_environment() {
     let (_bench, instance) = Bench::opened().await;
     answers(&instance).await;
