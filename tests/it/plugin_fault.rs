@@ -74,7 +74,11 @@ async fn a_panic_in_a_call_is_that_call_s_error_with_its_message_and_place() {
     for isolation in BOTH {
         let (_bench, instance) = opened(isolation).await;
         let error = act(&instance, "panic").await.expect_err("it panics");
-        assert_eq!((error.class, error.message.as_str()), (ErrorClass::Panic, "panic in poll"), "{isolation:?}");
+        assert_eq!(
+            (error.class, error.message.as_str()),
+            (ErrorClass::Panic, "the connector panicked: panic in poll"),
+            "{isolation:?}"
+        );
         let place = error.detail.place.as_deref().expect("the SDK tells where");
         assert!(place.contains("lib.rs"), "{place}");
         is_well(&instance).await;
