@@ -25,6 +25,7 @@ mod outside;
 mod plugin_call;
 mod plugin_fault;
 mod plugin_load;
+mod plugin_page;
 mod plugin_refusal;
 mod plugin_reload;
 mod queue;
