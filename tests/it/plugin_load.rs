@@ -141,6 +141,7 @@ async fn every_problem_of_a_manifest_is_listed() {
         "kinds": [{"name": "Product", "model": "product.template", "import": true,
                    "import_rules": [{"name": "a", "verb": "guess"}, {"name": "a", "verb": "direct"}]}],
         "ops": [],
+        "actions": [{"name": "action_ok"}, {"name": "Action"}, {"name": "raw.nobody.ping"}],
     }));
     let fault = refused(&registry, &raw::with_manifest(place.path(), "bad.so", &manifest)).await;
     assert_eq!(fault.code.name, "plugin.invalid_manifest");
@@ -149,6 +150,8 @@ async fn every_problem_of_a_manifest_is_listed() {
         "id",
         "version",
         "ops",
+        "actions.Action",
+        "actions.raw.nobody.ping",
         "settings_schema",
         "kinds.Product",
         "kinds.Product.import_rules",

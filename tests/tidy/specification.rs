@@ -76,15 +76,12 @@ pub(crate) fn invariants(document: &str, tests: &BTreeSet<String>) -> Vec<Findin
     rows.into_iter().flat_map(unproven).collect()
 }
 
-/// Whether rows may still wait for their test.
-const PENDING_ALLOWED: bool = true;
-
 /// What is wrong with a proof: names of tests in backticks, or `issue N`.
 fn unproven(proof: &str, tests: &BTreeSet<String>) -> Vec<String> {
     let later = proof
         .strip_prefix("issue ")
         .is_some_and(|number| number.split(':').next().is_some_and(|number| number.trim().parse::<u32>().is_ok()));
-    if later || (PENDING_ALLOWED && proof == "pending") {
+    if later {
         return Vec::new();
     }
     let named: Vec<&str> = proof.split('`').skip(1).step_by(2).collect();

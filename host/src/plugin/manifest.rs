@@ -41,16 +41,25 @@ pub fn problems(manifest: &Manifest) -> Vec<(String, String)> {
     }
     components(manifest, &mut found);
     found.repeated("actions", manifest.actions.iter().map(|action| &action.name));
-    for action in &manifest.actions {
-        if !is_word(&action.name, 1, 60) {
-            found.at(&format!("actions.{}", action.name), "a name is lower case letters, digits and _".to_owned());
-        }
-    }
+    actions(manifest, &mut found);
     for field in &manifest.fields {
         check_field(&format!("fields.{}.{}", field.model, field.field.name), &field.field, &mut found);
     }
     extensions(manifest, &mut found);
     found.0
+}
+
+/// An action has a name of its own; a custom operation is named after the component that declares it.
+fn actions(manifest: &Manifest, found: &mut Found) {
+    for action in &manifest.actions {
+        let (component, name) = action.name.rsplit_once('.').unwrap_or(("", &action.name));
+        let is_declared = component.is_empty() || manifest.components.iter().any(|known| known.name == component);
+        if !is_word(name, 1, 60) {
+            found.at(&format!("actions.{}", action.name), "a name is lower case letters, digits and _".to_owned());
+        } else if !is_declared {
+            found.at(&format!("actions.{}", action.name), format!("there is no component {component:?}"));
+        }
+    }
 }
 
 struct Found(Vec<(String, String)>);
