@@ -40,6 +40,7 @@ struct Done {
     budget: Budget,
     took: Duration,
     failure: Option<String>,
+    skipped: Option<String>,
 }
 
 /// Steps done so far.
@@ -58,8 +59,15 @@ impl Steps {
             println!("✗ {name}: {message}");
         }
         let went_well = failure.is_none();
-        self.done.push(Done { name: name.to_owned(), budget, took: started.elapsed(), failure });
+        self.done.push(Done { name: name.to_owned(), budget, took: started.elapsed(), failure, skipped: None });
         went_well
+    }
+
+    /// Leaves a step out, and says so here and at the end: what was not run is never counted as passed.
+    pub(crate) fn skip(&mut self, budget: Budget, name: &str, why: &str) {
+        println!("\n── {name}\nSKIPPED: {why}");
+        let skipped = Some(why.to_owned());
+        self.done.push(Done { name: name.to_owned(), budget, took: Duration::ZERO, failure: None, skipped });
     }
 
     /// Prints times against budgets; an error names what failed.
@@ -67,10 +75,18 @@ impl Steps {
         println!("\n── time");
         let mut spent: BTreeMap<Budget, Duration> = BTreeMap::new();
         for step in &self.done {
-            let mark = if step.failure.is_some() { "✗" } else { "✓" };
-            println!("{mark} {:<34} {:>7.1} s  {}", step.name, step.took.as_secs_f64(), step.budget.name());
+            let mark = match (&step.failure, &step.skipped) {
+                (Some(_), _) => "✗",
+                (None, Some(_)) => "–",
+                (None, None) => "✓",
+            };
+            let note =
+                step.skipped.as_deref().map_or_else(|| step.budget.name().to_owned(), |why| format!("SKIPPED: {why}"));
+            println!("{mark} {:<34} {:>7.1} s  {note}", step.name, step.took.as_secs_f64());
             *spent.entry(step.budget).or_default() += step.took;
         }
+        let all: Duration = spent.values().sum();
+        println!("  {:<36} {:>7.1} s", "all", all.as_secs_f64());
         for (budget, took) in spent {
             let over = if took > Duration::from_secs(budget.minutes() * 60) { "  OVER BUDGET" } else { "" };
             println!("  {:<36} {:>7.1} s  of {} min{over}", budget.name(), took.as_secs_f64(), budget.minutes());

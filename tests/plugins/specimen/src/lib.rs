@@ -111,11 +111,6 @@ impl Importer<Specimen> for ProductImporter {
     fn hooks(h: &mut ImportHooks<Specimen>) {
         h.must_skip(|item, _| Ok(item.boolean("/test")?.or(false).then(|| "a test product".to_owned())));
         h.validate(|_, values| values.require(["name"]));
-        // A product may bring its maker along, as a job of its own.
-        h.after(async |written, cx| match written.id.strip_prefix("made-by-") {
-            Some(maker) => cx.enqueue(Task::import("specimen.customer", maker)).await.map(|_| ()),
-            None => Ok(()),
-        });
     }
 }
 
