@@ -153,21 +153,25 @@ async fn fence(place: &Place, id: i64) -> Fence {
     Fence { job: id, attempt: job.attempt, claim }
 }
 
+/// Puts a job into the queue as the row says.
+async fn enqueued(place: &Place, row: &Row) -> i64 {
+    let now = place.clock.now();
+    match row.event.as_str() {
+        "enqueued, a parent has not ended" => {
+            let parent = place.enqueue(job()).await.id;
+            let after = vec![Dependency { job: parent, condition: Condition::Always }];
+            place.enqueue(NewJob { after, ..job() }).await.id
+        }
+        "enqueued, eta ahead" => place.enqueue(NewJob { eta: Some(now.plus_seconds(1)), ..job() }).await.id,
+        "enqueued" => place.enqueue(job()).await.id,
+        other => panic!("nobody knows how to drive {other:?}"),
+    }
+}
+
 /// Does what the row says; answers the job.
 async fn drive(place: &Place, row: &Row, id: Option<i64>) -> i64 {
     let now = place.clock.now();
-    let Some(id) = id else {
-        return match row.event.as_str() {
-            "enqueued, a parent has not ended" => {
-                let parent = place.enqueue(job()).await.id;
-                let after = vec![Dependency { job: parent, condition: Condition::Always }];
-                place.enqueue(NewJob { after, ..job() }).await.id
-            }
-            "enqueued, eta ahead" => place.enqueue(NewJob { eta: Some(now.plus_seconds(1)), ..job() }).await.id,
-            "enqueued" => place.enqueue(job()).await.id,
-            other => panic!("nobody knows how to drive {other:?}"),
-        };
-    };
+    let Some(id) = id else { return enqueued(place, row).await };
     let parent = async || place.write(move |tx| control::list(tx, &Default::default())).await.last().expect("it").id;
     match row.event.as_str() {
         "every parent ended as wanted" => {
