@@ -14,6 +14,7 @@ mod process;
 pub mod queue;
 pub mod raw;
 pub mod records;
+pub mod script;
 mod tryton;
 
 pub use artifact::{artifact, artifact_names, plugin};

@@ -8,17 +8,15 @@ use std::{borrow::Cow, collections::HashMap};
 use serde_json::Value as Json;
 
 use crate::{
-    model::Value,
+    model::{
+        Value,
+        temporary::{FIRST, is_temporary},
+    },
     record::{Command, Input, Target, Values},
 };
 
-/// The number of the first write of a scope. Below 2^52, so that JSON readers of every kind keep it exactly, and far
-/// from every number that means something.
-const FIRST: i64 = -(1 << 52);
 /// Things that one write may make.
 const SPAN: i64 = 1 << 12;
-/// The last number that is exact in JSON readers that read floating point numbers.
-const LAST: i64 = -(1 << 53) + 1;
 
 /// The temporary id of what the nth write of a scope makes first.
 pub(super) fn of_write(n: i64) -> i64 {
@@ -29,11 +27,6 @@ pub(super) fn of_write(n: i64) -> i64 {
 pub(super) fn besides(write: i64, n: usize) -> Option<i64> {
     let n = i64::try_from(n).ok().filter(|n| *n < SPAN)?;
     Some(write - n)
-}
-
-/// Whether an id is a temporary one.
-pub(super) fn is_temporary(id: i64) -> bool {
-    (LAST..=FIRST).contains(&id)
 }
 
 /// What an id is the id of.

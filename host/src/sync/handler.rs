@@ -140,7 +140,11 @@ impl Engine {
     async fn run_kind(&self, job: &Running) -> Result<Outcome, Error> {
         let asked: ImportKind = payload(job)?;
         let session = self.session(asked.backend).await?;
-        let behalf = Behalf::from(job);
+        let behalf = Behalf { is_plan: asked.plan, ..Behalf::from(job) };
+        let target = self.target(&session, &asked.kind)?;
+        if target.has_hook("batch") && !asked.plan {
+            return self.import_batch(job, &target, asked.filters, asked.force).await;
+        }
         if asked.plan {
             let shown = self.preview(&session, &asked.kind, &asked.filters, asked.force, &behalf).await?;
             return Ok(Outcome::Done(json!({"plan": [shown]})));
@@ -154,8 +158,9 @@ impl Engine {
         let asked: AfterImport = payload(job)?;
         let session = self.session(asked.backend).await?;
         let target = self.target(&session, &asked.kind)?;
-        prepare::after(&target, &Behalf::from(job), asked.written).await?;
-        Ok(Outcome::Done(json!({})))
+        let scope = session.scope(&Behalf::from(job));
+        prepare::after(&target, &scope, asked.written).await?;
+        self.end(job, &scope, json!({})).await
     }
 
     async fn run_action(&self, job: &Running) -> Result<Outcome, Error> {
@@ -165,6 +170,6 @@ impl Engine {
         let act = bindery_contract::op::Act { name: asked.name, arguments: asked.arguments };
         let answer = session.call(&scope, bindery_contract::op::ACTION, &act, &[]).await?;
         let done: bindery_contract::op::ActAnswer = session::header(bindery_contract::op::ACTION, &answer)?;
-        Ok(Outcome::Done(done.result))
+        self.end(job, &scope, done.result).await
     }
 }

@@ -17,6 +17,7 @@ pub mod handler;
 pub mod mark;
 mod matching;
 mod order;
+mod outcome;
 pub mod page;
 mod pipeline;
 pub mod plan;

@@ -3,6 +3,8 @@
 //! An item that the connector or the catalogue refuses is a problem of that item; only an answer that can't be used at
 //! all, or a connector that can't work now, is an error of the run.
 
+use std::sync::Arc;
+
 use bindery_contract::{
     ErrorClass, Frame, op,
     record::{self as wire, PrepareItem, Ref},
@@ -16,7 +18,10 @@ use super::{
     session::{self, Behalf, bad},
     target::Target,
 };
-use crate::record::{Error as RecordError, Kind, Model, Values, decode};
+use crate::{
+    plugin::Scope,
+    record::{Error as RecordError, Kind, Model, Values, decode},
+};
 
 /// Items a call.
 const BATCH: usize = 500;
@@ -205,9 +210,8 @@ fn one_field(target: &Target, parent: &Model, children: &wire::Children<'_>) -> 
 }
 
 /// Tells the hooks that run after a write. At least once.
-pub async fn after(target: &Target, behalf: &Behalf, written: Vec<op::Written>) -> Result<(), Error> {
-    let scope = target.session.scope(behalf);
+pub async fn after(target: &Target, scope: &Arc<Scope>, written: Vec<op::Written>) -> Result<(), Error> {
     let request = op::After { kind: target.name().to_owned(), written };
-    let answer = target.session.call(&scope, op::AFTER_IMPORT, &request, &[]).await?;
+    let answer = target.session.call(scope, op::AFTER_IMPORT, &request, &[]).await?;
     session::header::<op::Done>(op::AFTER_IMPORT, &answer).map(drop)
 }

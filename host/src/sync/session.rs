@@ -82,11 +82,14 @@ pub struct Behalf {
     pub cancel: Cancel,
     /// Where the connector's own progress goes.
     pub progress: Option<ProgressHandle>,
+    /// It only shows what would be written.
+    pub is_plan: bool,
 }
 
 impl From<&Running> for Behalf {
     fn from(job: &Running) -> Self {
-        Self { job: Some(job.fence.clone()), cancel: job.cancel.clone(), progress: Some(job.progress.clone()) }
+        let (fence, cancel, progress) = (job.fence.clone(), job.cancel.clone(), job.progress.clone());
+        Self { job: Some(fence), cancel, progress: Some(progress), is_plan: false }
     }
 }
 
@@ -127,6 +130,7 @@ pub fn scope(context: &Context, behalf: &Behalf) -> Arc<Scope> {
     context.job = behalf.job.clone();
     context.cancel = behalf.cancel.clone();
     context.progress = behalf.progress.clone();
+    context.is_plan = behalf.is_plan;
     Scope::new(context)
 }
 

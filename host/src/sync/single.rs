@@ -67,6 +67,9 @@ impl Engine {
         // Boxed, since dependencies make it call itself.
         async move {
             let target = self.target(session, kind)?;
+            if target.has_hook("run") {
+                return self.import_whole(&target, id, one.options.force, behalf).await;
+            }
             let fetched_at = self.clock.now();
             let page = match self.payload(&target, id, &one, behalf).await {
                 Err(error) if error.is_gone() => return self.gone(&target, id, behalf).await,

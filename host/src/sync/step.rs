@@ -1,5 +1,7 @@
 //! Steps of a whole sync: which kinds they run, in which direction, and what the connector wants otherwise.
 
+use std::sync::Arc;
+
 use bindery_contract::{
     manifest::{Direction, Kind, Step},
     op,
@@ -16,6 +18,7 @@ use super::{
 };
 use crate::{
     model::job::{Condition, Dependency},
+    plugin::Scope,
     queue::{Outcome, Running, enqueue},
     storage::{Durability, run},
 };
@@ -97,17 +100,24 @@ impl Engine {
     pub(super) async fn run_step(&self, job: &Running) -> Result<Outcome, Error> {
         let asked: SyncStep = payload(job)?;
         let session = self.session(asked.backend).await?;
-        let behalf = Behalf::from(job);
+        let behalf = Behalf { is_plan: asked.plan, ..Behalf::from(job) };
         let name = step_name(asked.step);
-        let (import, exports) = match self.ask_step(&session, &asked, &behalf).await? {
+        let scope = session.scope(&behalf);
+        let answer = ask(&session, &asked, &scope).await?;
+        if let op::SyncAnswer::Done { message } = answer {
+            return self.end(job, &scope, json!({ "message": message })).await;
+        }
+        self.commit(&scope).await?;
+        let (import, exports) = match answer {
             op::SyncAnswer::Pipeline => kinds(&session, asked.step),
             op::SyncAnswer::Kinds { kinds } => (kinds, false),
-            op::SyncAnswer::Done { message } => return Ok(Outcome::Done(json!({ "message": message }))),
             op::SyncAnswer::Unsupported if asked.lenient => {
                 return Ok(Outcome::Done(json!({ "message": format!("the connector does not support {name}") })));
             }
             op::SyncAnswer::Unsupported => return Err(Error::StepUnsupported { step: name.to_owned() }),
-            op::SyncAnswer::Unknown => return Err(session::bad(op::SYNC, &"an answer of a newer contract")),
+            op::SyncAnswer::Done { .. } | op::SyncAnswer::Unknown => {
+                return Err(session::bad(op::SYNC, &"an answer of a newer contract"));
+            }
         };
         if import.is_empty() {
             return match (exports, asked.lenient) {
@@ -130,7 +140,7 @@ impl Engine {
     /// Imports the kinds of a step one after the other; one that fails does not stop the rest.
     async fn import_kinds(
         &self,
-        session: &std::sync::Arc<Session>,
+        session: &Arc<Session>,
         kinds: &[String],
         asked: &SyncStep,
         job: i64,
@@ -174,16 +184,16 @@ impl Engine {
             None => Ok(Outcome::Done(json!({ "account": account, "kinds": reports }))),
         }
     }
+}
 
-    async fn ask_step(&self, session: &Session, asked: &SyncStep, behalf: &Behalf) -> Result<op::SyncAnswer, Error> {
-        if !session.answers(op::SYNC) {
-            return Ok(op::SyncAnswer::Pipeline);
-        }
-        let scope = session.scope(behalf);
-        let request = op::Sync { step: asked.step, filters: asked.filters.clone(), force: asked.force };
-        let answer = session.call(&scope, op::SYNC, &request, &[]).await?;
-        session::header(op::SYNC, &answer)
+/// Asks the connector how it wants a step done.
+async fn ask(session: &Session, asked: &SyncStep, scope: &Arc<Scope>) -> Result<op::SyncAnswer, Error> {
+    if !session.answers(op::SYNC) {
+        return Ok(op::SyncAnswer::Pipeline);
     }
+    let request = op::Sync { step: asked.step, filters: asked.filters.clone(), force: asked.force };
+    let answer = session.call(scope, op::SYNC, &request, &[]).await?;
+    session::header(op::SYNC, &answer)
 }
 
 /// Whether a whole sync has something to do for a step: kinds of it, or a connector that has its own way.

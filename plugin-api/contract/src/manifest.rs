@@ -107,7 +107,8 @@ pub struct Kind {
     /// Seconds taken off the next cursor, so that late commits there are seen; the host's default where absent.
     pub overlap_seconds: Option<u32>,
     /// Import hooks that the connector has for this kind: `must_skip`, `before`, `dependencies`, `validate`, `after`,
-    /// or `run` for a whole importer of its own ([`crate::op::IMPORT_RECORD`]). The host asks for no other.
+    /// `run` for a whole importer of its own ([`crate::op::IMPORT_RECORD`]), `batch` for a whole batch importer
+    /// ([`crate::op::IMPORT_BATCH`]). The host asks for no other.
     pub import_hooks: Vec<String>,
     /// The same for exports: `must_skip`, `before`, `dependencies`, `validate`, `after`, `run`.
     pub export_hooks: Vec<String>,

@@ -43,6 +43,10 @@ pub const ACTION: &str = "action";
 pub const WEBHOOK: &str = "webhook";
 /// [`ImportOne`] → [`Done`]: a whole importer of the connector's own.
 pub const IMPORT_RECORD: &str = "import_record";
+/// [`ImportBatch`] → [`BatchAnswer`]: a whole batch importer of the connector's own.
+pub const IMPORT_BATCH: &str = "import_batch";
+/// [`ExportOne`] → [`Done`]: a whole exporter of the connector's own, which binds what it creates.
+pub const EXPORT_RECORD: &str = "export_record";
 /// [`Migrate`] → [`Migrated`]: a cursor or kv value of an older `state_format`.
 pub const MIGRATE_STATE: &str = "migrate_state";
 
@@ -328,6 +332,42 @@ pub struct ImportOne {
     pub id: String,
     /// Import even what looks up to date.
     pub force: bool,
+}
+
+/// Imports a set by the connector's own batch importer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ImportBatch {
+    /// The kind.
+    pub kind: String,
+    /// Filters given by the operator.
+    pub filters: Vec<(String, String)>,
+    /// Import even what looks up to date.
+    pub force: bool,
+}
+
+/// What a batch importer did.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BatchAnswer {
+    /// One line for people.
+    pub message: String,
+}
+
+/// Exports one record by the connector's own exporter.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExportOne {
+    /// The kind.
+    pub kind: String,
+    /// Our record.
+    pub record: i64,
+    /// External id, where it is bound.
+    pub id: Option<String>,
+    /// Fields that changed since the last export; absent: all.
+    pub changed: Option<Vec<String>>,
+    /// The same for all attempts of one create.
+    pub idempotency_key: Option<String>,
 }
 
 /// A stored value of an older format.

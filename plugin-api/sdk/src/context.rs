@@ -9,7 +9,7 @@ use bindery_contract::{Frame, op, service};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Connector,
+    BoundBinder, Connector,
     component::{Lookup, Registry},
     error::Result,
     host::{Answer, Host},
@@ -211,6 +211,20 @@ impl<C: Connector> Context<C> {
     /// ```
     pub fn records(&self, model: impl Into<String>) -> Records<C> {
         Records::new(self.clone(), model.into())
+    }
+
+    /// The binder of a kind: which record of ours is which record there.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # async fn example<C: Connector>(cx: Context<C>) -> Result<()> {
+    /// if let Some(partner) = cx.binder("acme.customer")?.to_internal("7").await? {
+    ///     info!(partner, "known");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn binder(&self, kind: impl Into<String>) -> Result<BoundBinder<C>> {
+        BoundBinder::new(self.clone(), kind.into())
     }
 
     /// The bindings of a kind.

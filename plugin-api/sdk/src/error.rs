@@ -177,6 +177,16 @@ impl Error {
         &self.0.message
     }
 
+    /// The stable code of an error of the host's own, such as `plugin.model_not_granted`; none of any other.
+    ///
+    /// ```
+    /// # use bindery_plugin::Error;
+    /// assert_eq!(Error::auth("no").code(), None);
+    /// ```
+    pub fn code(&self) -> Option<&str> {
+        self.0.detail.code.as_deref()
+    }
+
     /// The JSON pointer to blame, where one is.
     ///
     /// ```

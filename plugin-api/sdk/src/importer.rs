@@ -16,6 +16,7 @@ type Before<C> = Arc<dyn Fn(Source, Context<C>) -> BoxFuture<Result<()>> + Send 
 type Depend = Arc<dyn Fn(&Source) -> Result<Vec<Ref>> + Send + Sync>;
 type Validate = Arc<dyn Fn(&Source, &Values) -> Result<()> + Send + Sync>;
 type After<C> = Arc<dyn Fn(Written, Context<C>) -> BoxFuture<Result<()>> + Send + Sync>;
+type WholeBatch<C> = Arc<dyn Fn(Kind, Batch, Context<C>) -> BoxFuture<Result<String>> + Send + Sync>;
 type Whole<C> = Arc<dyn Fn(Kind, String, bool, Context<C>) -> BoxFuture<Result<()>> + Send + Sync>;
 
 /// The hooks of a kind's import (or export), in the order in which they run.
@@ -82,11 +83,38 @@ pub struct SyncHooks<C: Connector> {
     pub(crate) check: Option<Validate>,
     pub(crate) after: Option<After<C>>,
     pub(crate) whole: Option<Whole<C>>,
+    pub(crate) batch: Option<WholeBatch<C>>,
+}
+
+/// What a whole batch importer is asked for.
+///
+/// ```
+/// # use bindery_plugin::Batch;
+/// let batch = Batch { filters: vec![("state".into(), "open".into())], force: false };
+/// assert_eq!(batch.filter("state"), Some("open"));
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// Filters given by the operator, name and value.
+    pub filters: Vec<(String, String)>,
+    /// Even what looks unchanged.
+    pub force: bool,
+}
+
+impl Batch {
+    /// The value of a filter.
+    ///
+    /// ```
+    /// assert_eq!(bindery_plugin::Batch::default().filter("state"), None);
+    /// ```
+    pub fn filter(&self, name: &str) -> Option<&str> {
+        self.filters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
 }
 
 impl<C: Connector> Default for SyncHooks<C> {
     fn default() -> Self {
-        Self { skip: None, before: None, depend: None, check: None, after: None, whole: None }
+        Self { skip: None, before: None, depend: None, check: None, after: None, whole: None, batch: None }
     }
 }
 
@@ -160,7 +188,7 @@ impl<C: Connector> SyncHooks<C> {
     /// h.run(async |kind, id, _force, cx| {
     ///     let rate = cx.get(format!("/rates/{}", encode_segment(&id))).await?.source()?;
     ///     let record = cx.records("product.category").create(Values::new().set("name", rate.raw("/name")?)).await?;
-    ///     cx.bindings(kind.as_str()).bind(id, record, &()).await
+    ///     cx.bindings(kind.as_str()).bind(id, record, Values::new()).await.map(|_| ())
     /// });
     /// # }
     /// ```
@@ -169,6 +197,28 @@ impl<C: Connector> SyncHooks<C> {
         F: Future<Output = Result<()>> + Send + 'static,
     {
         self.whole = Some(Arc::new(move |kind, id, force, cx| Box::pin(hook(kind, id, force, cx))));
+    }
+
+    /// Imports a set itself, instead of the host's pages: one job for each record, or all of it here with checkpoints.
+    /// Answers a line for people. Imports only.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # fn hooks<C: Connector>(h: &mut ImportHooks<C>) {
+    /// h.batch(async |kind, batch, cx| {
+    ///     let ids: Vec<u64> = cx.get("/order-ids").query("state", batch.filter("state")).await?.json()?;
+    ///     for id in &ids {
+    ///         cx.with_delay().import(kind.as_str(), id.to_string()).await?;
+    ///     }
+    ///     Ok(format!("{} orders are queued", ids.len()))
+    /// });
+    /// # }
+    /// ```
+    pub fn batch<F>(&mut self, hook: impl Fn(Kind, Batch, Context<C>) -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = Result<String>> + Send + 'static,
+    {
+        self.batch = Some(Arc::new(move |kind, batch, cx| Box::pin(hook(kind, batch, cx))));
     }
 
     /// The names of those that are there, for the manifest.
@@ -180,6 +230,7 @@ impl<C: Connector> SyncHooks<C> {
             ("validate", self.check.is_some()),
             ("after", self.after.is_some()),
             ("run", self.whole.is_some()),
+            ("batch", self.batch.is_some()),
         ];
         hooks.iter().filter(|(_, is_there)| *is_there).map(|(name, _)| (*name).to_owned()).collect()
     }

@@ -139,6 +139,7 @@
 #![warn(missing_docs)]
 
 mod adapter;
+mod binder;
 #[doc(hidden)]
 pub mod boundary;
 pub mod component;
@@ -157,6 +158,7 @@ mod settings;
 pub mod testing;
 
 pub use adapter::{Adapter, External, Kind, ListQuery, Offset, Page};
+pub use binder::{Binder, BoundBinder};
 pub use bindery_contract::manifest::{Direction, Step};
 pub use component::{Components, Event, Reaction, Scheme, field};
 pub use connector::{Connector, Report, StoredState, SyncAnswer, SyncRequest};
@@ -164,7 +166,7 @@ pub use context::Context;
 pub use error::{Error, ErrorClass, Result};
 pub use extension::{Extended, Extending, Extension};
 pub use http::{Basic, Headers, KeptPage, KeptRecord, QueryValue, Request, Response, encode_segment};
-pub use importer::{ExportHooks, Exporter, ImportHooks, Importer, Ref, SyncHooks, Written, reference};
+pub use importer::{Batch, ExportHooks, Exporter, ImportHooks, Importer, Ref, SyncHooks, Written, reference};
 pub use json::{Decimal, Json};
 pub use mapper::{ExportMapper, ExportMarks, ExportRules, ImportMapper, Marks, Maybe, Rules, Source, Values, set};
 pub use service::{Binding, Bindings, Cursor, Delayed, Enqueued, Record, Records, State, Task};
@@ -184,8 +186,8 @@ pub fn encode_base64(bytes: &[u8]) -> String {
 /// Everything that a connector usually names.
 pub mod prelude {
     pub use crate::{
-        Adapter, Basic, Binding, Components, Connector, Context, Decimal, Direction, Error, ErrorClass, Event,
-        ExportHooks, ExportMapper, ExportRules, Exporter, Extending, Extension, External, Headers, ImportHooks,
+        Adapter, Basic, Batch, Binder, Binding, Components, Connector, Context, Decimal, Direction, Error, ErrorClass,
+        Event, ExportHooks, ExportMapper, ExportRules, Exporter, Extending, Extension, External, Headers, ImportHooks,
         ImportMapper, Importer, Json, Kind, ListQuery, Maybe, NoSettings, Page, QueryValue, Reaction, Record, Report,
         Result, Rules, Scheme, Secret, Source, Step, StoredState, SyncAnswer, SyncRequest, Task, Values, encode_base64,
         encode_segment, export_connector, field, reference, set,

@@ -26,6 +26,7 @@ impl Connector for Shop {
         c.component("shop.pricing.b2b", "pricing", Pricing("backend type")).backend_types(["shop_b2b"]);
         c.component("shop.pricing.sale", "pricing", Pricing("model")).apply_on(["sale.order"]);
         c.component("shop.pricing.order", "pricing", Pricing("kind")).apply_on(["shop.order"]);
+        c.several("check");
         c.component("shop.check.one", "check", Pricing("one"));
         c.component("shop.check.two", "check", Pricing("two"));
     }

@@ -9,9 +9,10 @@ use super::{
     refusal::{Refusal, Told},
 };
 use crate::{
+    model::temporary::is_temporary,
     plugin::{
         guard::Answer,
-        temporary::{Ids, Thing, is_temporary},
+        temporary::{Ids, Thing},
         write::What,
     },
     record::{Binding, Error, Kind, binding, decode, encode},

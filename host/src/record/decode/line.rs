@@ -3,7 +3,10 @@
 use bindery_contract::record::{Find, Ref, reference};
 
 use super::{items, pairs, scalar::shown};
-use crate::record::{Catalogue, Command, Model, Symbolic, Target, Values};
+use crate::{
+    model::temporary::is_temporary,
+    record::{Catalogue, Command, Model, Symbolic, Target, Values},
+};
 
 /// A record by id or by a symbolic reference; `null` and `false` are none.
 pub(super) fn target(json: &str) -> Result<Option<Target>, String> {
@@ -13,7 +16,8 @@ pub(super) fn target(json: &str) -> Result<Option<Target>, String> {
             .map(|symbolic| Some(Target::Symbolic(symbolic)))
             .ok_or_else(|| format!("an id, {{\"$ref\": …}} or {{\"$find\": …}} is wanted, not {}", shown(json))),
         _ => match json.parse::<i64>() {
-            Ok(id) if id > 0 => Ok(Some(Target::Id(id))),
+            // A temporary id is replaced before the write, by whoever gave it.
+            Ok(id) if id > 0 || is_temporary(id) => Ok(Some(Target::Id(id))),
             _ => Err(format!("the id of a record is wanted, not {}", shown(json))),
         },
     }

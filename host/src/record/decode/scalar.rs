@@ -7,7 +7,7 @@ use bindery_contract::field::FieldType;
 
 use crate::{
     base::Timestamp,
-    model::{Decimal, Value},
+    model::{Decimal, Value, temporary::is_temporary},
     record::field::MONEY_SCALE,
 };
 
@@ -41,7 +41,8 @@ pub fn scalar(field_type: &FieldType, json: &str) -> Result<Value, String> {
             .map(Value::Binary)
             .map_err(|e| format!("not base64: {e}")),
         FieldType::Many2one { .. } => match integer(json) {
-            Ok(id) if id > 0 => Ok(Value::Ref(id)),
+            // A temporary id is replaced before the write, by whoever gave it.
+            Ok(id) if id > 0 || is_temporary(id) => Ok(Value::Ref(id)),
             _ => Err(format!("the id of a record is wanted, not {}", shown(json))),
         },
         FieldType::One2many { .. } | FieldType::Many2many { .. } | FieldType::Unknown => {

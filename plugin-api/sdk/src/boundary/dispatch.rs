@@ -14,7 +14,7 @@ use crate::{
     component::Event,
     connector::StoredState,
     error::{Error, ErrorClass, Result},
-    importer::SyncHooks,
+    importer::{Batch, SyncHooks},
     mapper::{ExportItem, Hooks, Plan, Run, Source, fetch},
 };
 
@@ -60,6 +60,8 @@ pub(crate) async fn dispatch<C: Connector>(cx: &Context<C>, op: &str, payload: A
         op::ACTION => action(cx, frame.header()?).await,
         op::WEBHOOK => webhook(cx, &frame).await,
         op::IMPORT_RECORD => import_record(cx, frame.header()?).await,
+        op::IMPORT_BATCH => import_batch(cx, frame.header()?).await,
+        op::EXPORT_RECORD => export_record(cx, frame.header()?).await,
         op::MIGRATE_STATE => {
             let op::Migrate { what, key, from, value } = frame.header()?;
             let value = C::migrate_state(StoredState { what, key, format: from, value })?;
@@ -301,5 +303,23 @@ async fn import_record<C: Connector>(cx: &Context<C>, request: op::ImportOne) ->
     let whole = kind.import_hooks.as_ref().and_then(|hooks| hooks.whole.as_ref());
     let whole = whole.ok_or_else(|| Kind::new(request.kind.as_str()).unsupported("an importer of its own"))?;
     whole(Kind::new(request.kind.as_str()), request.id, request.force, cx.clone()).await?;
+    header(&op::Done {})
+}
+
+async fn import_batch<C: Connector>(cx: &Context<C>, request: op::ImportBatch) -> Result<Bytes> {
+    let kind = cx.registry().kind(&request.kind)?;
+    let whole = kind.import_hooks.as_ref().and_then(|hooks| hooks.batch.as_ref());
+    let whole = whole.ok_or_else(|| Kind::new(request.kind.as_str()).unsupported("a batch importer of its own"))?;
+    let batch = Batch { filters: request.filters, force: request.force };
+    let message = whole(Kind::new(request.kind.as_str()), batch, cx.clone()).await?;
+    header(&op::BatchAnswer { message })
+}
+
+async fn export_record<C: Connector>(cx: &Context<C>, request: op::ExportOne) -> Result<Bytes> {
+    let kind = cx.registry().kind(&request.kind)?;
+    let whole = kind.export_hooks.as_ref().and_then(|hooks| hooks.whole.as_ref());
+    let whole = whole.ok_or_else(|| Kind::new(request.kind.as_str()).unsupported("an exporter of its own"))?;
+    let cx = cx.with_idempotency_key(request.idempotency_key);
+    whole(Kind::new(request.kind.as_str()), request.record.to_string(), request.changed.is_none(), cx).await?;
     header(&op::Done {})
 }

@@ -84,6 +84,8 @@ fn ops<C: Connector>(registry: &Registry<C>) -> Vec<String> {
         (op::ACTION, !registry.operations.is_empty()),
         (op::WEBHOOK, has_handlers),
         (op::IMPORT_RECORD, hook(true, "run")),
+        (op::IMPORT_BATCH, hook(true, "batch")),
+        (op::EXPORT_RECORD, hook(false, "run")),
         (op::MIGRATE_STATE, C::STATE_FORMAT > 1),
     ];
     answered.iter().filter(|(_, is_answered)| *is_answered).map(|(op, _)| (*op).to_owned()).collect()

@@ -10,12 +10,13 @@ use serde_json::Value;
 use super::{
     KindBuilder, Part, Registry, Scheme, WebhookBuilder,
     kind::{KindDraft, KindEntry},
-    registry::ADAPTER,
+    registry::{ADAPTER, BINDER},
     webhook::Webhooks,
 };
 use crate::{
     Connector, Context,
     adapter::Adapter,
+    binder::Binder,
     error::{Error, Result},
     extension::Entry,
     host::BoxFuture,
@@ -49,6 +50,7 @@ pub struct Components<C: Connector> {
     pub(crate) parts: Vec<Part<C>>,
     pub(crate) kinds: Vec<KindDraft<C>>,
     operations: Vec<Operation<C>>,
+    several: Vec<String>,
     pub(crate) webhooks: Option<Webhooks<C>>,
     pub(crate) model_fields: Vec<manifest::ModelField>,
     pub(crate) extensions: Vec<Entry<C>>,
@@ -60,6 +62,7 @@ impl<C: Connector> Components<C> {
             parts: Vec::new(),
             kinds: Vec::new(),
             operations: Vec::new(),
+            several: Vec::new(),
             webhooks: None,
             model_fields: Vec::new(),
             extensions: Vec::new(),
@@ -69,7 +72,7 @@ impl<C: Connector> Components<C> {
     fn part(&mut self, name: &str, usage: &str) -> &mut Part<C> {
         let declared =
             manifest::Component { name: name.to_owned(), usage: usage.to_owned(), ..manifest::Component::default() };
-        self.parts.push(Part { declared, adapter: None, own: None });
+        self.parts.push(Part { declared, adapter: None, binder: None, own: None });
         self.parts.last_mut().expect("a component was just pushed")
     }
 
@@ -88,6 +91,43 @@ impl<C: Connector> Components<C> {
         self.part(name, ADAPTER).adapter = Some(Arc::new(adapter));
         let index = self.parts.len() - 1;
         AdapterBuilder { components: self, index }
+    }
+
+    /// A binder (usage `binder`): how records of some kinds are identified, where the host's bindings are not enough.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// struct Upper;
+    ///
+    /// impl<C: Connector> Binder<C> for Upper {
+    ///     async fn to_internal(&self, cx: Context<C>, kind: Kind, id: String) -> Result<Option<i64>> {
+    ///         let found = cx.bindings(kind.as_str()).of_external(id.to_uppercase()).await?;
+    ///         Ok(found.and_then(|binding| binding.record()))
+    ///     }
+    /// }
+    ///
+    /// fn components<C: Connector>(c: &mut Components<C>) { c.binder("acme.binder", Upper); }
+    /// ```
+    pub fn binder(&mut self, name: &str, binder: impl Binder<C>) -> ComponentBuilder<'_> {
+        let part = self.part(name, BINDER);
+        part.binder = Some(Arc::new(binder));
+        ComponentBuilder { declared: &mut part.declared }
+    }
+
+    /// Says that several components of a usage of one's own may fit alike, to be found by `all()`. Of any other usage
+    /// there must be one that fits best, and what is unclear is an error when the plugin is loaded.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # struct Csv; struct Json;
+    /// fn components<C: Connector>(c: &mut Components<C>) {
+    ///     c.several("report.writer");
+    ///     c.component("acme.csv", "report.writer", Csv);
+    ///     c.component("acme.json", "report.writer", Json);
+    /// }
+    /// ```
+    pub fn several(&mut self, usage: &str) {
+        self.several.push(usage.to_owned());
     }
 
     /// A component of your own, found by its usage through [`Context::components`].
@@ -193,8 +233,8 @@ impl<C: Connector> Components<C> {
         if !wrong.is_empty() {
             return Err(Error::failed(format!("the declarations of {} are wrong: {}", C::ID, wrong.join("; "))));
         }
-        let Self { parts, operations, webhooks, model_fields, extensions, .. } = self;
-        Ok(Registry { parts, kinds, operations, webhooks, extensions, model_fields })
+        let Self { parts, operations, several, webhooks, model_fields, extensions, .. } = self;
+        Ok(Registry { parts, kinds, operations, several, webhooks, extensions, model_fields })
     }
 
     fn check_parts(&self, wrong: &mut Vec<String>) {

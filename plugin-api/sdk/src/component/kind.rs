@@ -45,7 +45,7 @@ impl<C: Connector> KindDraft<C> {
         let names = |hooks: &Option<SyncHooks<C>>| hooks.as_ref().map(SyncHooks::names).unwrap_or_default();
         declared.import_hooks = names(&import_hooks);
         declared.export_hooks = names(&export_hooks);
-        declared.import = import.is_some() || declared.import_hooks.iter().any(|hook| hook == "run");
+        declared.import = import.is_some() || declared.import_hooks.iter().any(|hook| hook == "run" || hook == "batch");
         declared.export = export.is_some() || declared.export_hooks.iter().any(|hook| hook == "run");
         declared.import_rules = import.as_ref().map(Plan::declarations).unwrap_or_default();
         let unwritable = export.iter().flat_map(ExportPlan::wrong);
@@ -73,7 +73,7 @@ impl<C: Connector> KindEntry<C> {
                     apply_on: vec![self.declared.name.clone()],
                     ..manifest::Component::default()
                 };
-                Part { declared, adapter: None, own: None }
+                Part { declared, adapter: None, binder: None, own: None }
             })
             .collect()
     }

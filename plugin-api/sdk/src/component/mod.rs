@@ -14,5 +14,5 @@ pub use declare::{ActionBuilder, AdapterBuilder, ComponentBuilder, Components};
 pub use kind::KindBuilder;
 pub use lookup::Lookup;
 pub(crate) use part::{AnyAdapter, Part};
-pub(crate) use registry::{ADAPTER, Registry};
+pub(crate) use registry::{ADAPTER, BINDER, Registry};
 pub use webhook::{Event, Reaction, Scheme, WebhookBuilder};

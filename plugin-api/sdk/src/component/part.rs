@@ -7,6 +7,7 @@ use bindery_contract::manifest;
 use crate::{
     Connector, Context, Json, Kind,
     adapter::{Adapter, External, ListQuery, Page},
+    binder::AnyBinder,
     error::Result,
     http::{Basic, Headers},
 };
@@ -65,6 +66,7 @@ pub(crate) struct Part<C: Connector> {
     pub(crate) declared: manifest::Component,
     pub(crate) adapter: Option<Arc<dyn AnyAdapter<C>>>,
     /// A component of the connector's own.
+    pub(crate) binder: Option<Arc<dyn AnyBinder<C>>>,
     pub(crate) own: Option<Arc<dyn Any + Send + Sync>>,
 }
 

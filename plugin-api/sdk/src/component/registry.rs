@@ -10,6 +10,8 @@ use crate::{
 
 /// The usage of adapters.
 pub(crate) const ADAPTER: &str = "backend.adapter";
+/// The usage of binders.
+pub(crate) const BINDER: &str = "binder";
 
 /// All that a connector declared.
 pub(crate) struct Registry<C: Connector> {
@@ -18,6 +20,8 @@ pub(crate) struct Registry<C: Connector> {
     pub(crate) operations: Vec<Operation<C>>,
     pub(crate) webhooks: Option<Webhooks<C>>,
     pub(crate) extensions: Vec<crate::extension::Entry<C>>,
+    /// Usages of which several components may fit alike.
+    pub(crate) several: Vec<String>,
     pub(crate) model_fields: Vec<bindery_contract::manifest::ModelField>,
 }
 
@@ -61,10 +65,30 @@ impl<C: Connector> Registry<C> {
         found
     }
 
+    /// What fits, without those that another one of these inherits: a child stands for its parents.
+    fn nearest(&self, usage: &str, backend_type: &str, kind: Option<&str>) -> Vec<(usize, super::part::Fit)> {
+        let found = self.fitting(usage, backend_type, kind);
+        let is_parent = |(index, fit): &(usize, super::part::Fit)| {
+            found
+                .iter()
+                .any(|(other, other_fit)| other_fit == fit && other != index && self.inherits(*other, *index, 0))
+        };
+        found.iter().filter(|part| !is_parent(part)).copied().collect()
+    }
+
+    /// Whether a component inherits another one, near or far.
+    fn inherits(&self, child: usize, parent: usize, depth: usize) -> bool {
+        depth < self.parts.len()
+            && self.parts[child].declared.inherit.iter().any(|name| {
+                let above = self.parts.iter().position(|part| part.declared.name == *name);
+                above.is_some_and(|above| above == parent || self.inherits(above, parent, depth + 1))
+            })
+    }
+
     /// The one component that fits most closely. None, and several that fit alike, are distinct errors.
     pub(crate) fn one(&self, usage: &str, backend_type: &str, kind: Option<&str>) -> Result<usize> {
         let about = kind.map_or_else(String::new, |kind| format!(" for {kind}"));
-        match self.fitting(usage, backend_type, kind).as_slice() {
+        match self.nearest(usage, backend_type, kind).as_slice() {
             [] => {
                 let known: Vec<_> =
                     self.parts.iter().map(|part| format!("{} ({})", part.declared.name, part.declared.usage)).collect();
@@ -75,7 +99,7 @@ impl<C: Connector> Registry<C> {
             }
             [(first, fit), (_, second), ..] if fit == second => {
                 let names: Vec<_> = self
-                    .fitting(usage, backend_type, kind)
+                    .nearest(usage, backend_type, kind)
                     .iter()
                     .filter(|(_, other)| other == fit)
                     .map(|(index, _)| self.parts[*index].declared.name.clone())
@@ -90,12 +114,18 @@ impl<C: Connector> Registry<C> {
         }
     }
 
-    /// Ambiguity among adapters is an error at load. Other usages may have several (`all`).
+    /// What is unclear is an error at load, unless the usage may have several (`all`).
     fn check_ambiguity(&self) -> Result<()> {
-        for backend_type in C::BACKEND_TYPES {
-            for kind in &self.kinds {
-                if !self.fitting(ADAPTER, backend_type, Some(&kind.declared.name)).is_empty() {
-                    self.one(ADAPTER, backend_type, Some(&kind.declared.name))?;
+        let mut usages: Vec<&str> = self.parts.iter().map(|part| part.declared.usage.as_str()).collect();
+        usages.sort_unstable();
+        usages.dedup();
+        for usage in usages.into_iter().filter(|usage| !self.several.iter().any(|several| several == usage)) {
+            for backend_type in C::BACKEND_TYPES {
+                let kinds = self.kinds.iter().map(|kind| Some(kind.declared.name.as_str()));
+                for kind in kinds.chain([None]) {
+                    if !self.fitting(usage, backend_type, kind).is_empty() {
+                        self.one(usage, backend_type, kind)?;
+                    }
                 }
             }
         }

@@ -414,6 +414,41 @@ impl<C: Connector> Harness<C> {
         Ok(answer.result)
     }
 
+    /// Imports one record by an importer of the connector's own.
+    ///
+    /// ```
+    /// # use bindery_plugin::{prelude::*, testing::Harness};
+    /// # fn example<C: Connector>(acme: Harness<C>) -> Result<()> { acme.import_whole("acme.rate", "EUR", false) }
+    /// ```
+    pub fn import_whole(&self, kind: &str, id: &str, force: bool) -> Result<()> {
+        let request = op::ImportOne { kind: kind.to_owned(), id: id.to_owned(), force };
+        self.ask_for::<op::Done>(op::IMPORT_RECORD, &request, &[]).map(drop)
+    }
+
+    /// Imports a set by a batch importer of the connector's own; answers its line for people.
+    ///
+    /// ```
+    /// # use bindery_plugin::{prelude::*, testing::Harness};
+    /// # fn example<C: Connector>(acme: Harness<C>) -> Result<String> { acme.import_batch("acme.rate", &[("day", "1")]) }
+    /// ```
+    pub fn import_batch(&self, kind: &str, filters: &[(&str, &str)]) -> Result<String> {
+        let filters = filters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let request = op::ImportBatch { kind: kind.to_owned(), filters, force: false };
+        let answer: op::BatchAnswer = self.ask_for(op::IMPORT_BATCH, &request, &[])?;
+        Ok(answer.message)
+    }
+
+    /// Exports one record by an exporter of the connector's own.
+    ///
+    /// ```
+    /// # use bindery_plugin::{prelude::*, testing::Harness};
+    /// # fn example<C: Connector>(acme: Harness<C>) -> Result<()> { acme.export_whole("acme.product", 12) }
+    /// ```
+    pub fn export_whole(&self, kind: &str, record: i64) -> Result<()> {
+        let request = op::ExportOne { kind: kind.to_owned(), record, ..op::ExportOne::default() };
+        self.ask_for::<op::Done>(op::EXPORT_RECORD, &request, &[]).map(drop)
+    }
+
     /// Handles a verified webhook: the records to import, as kind and external id.
     ///
     /// ```

@@ -5,6 +5,7 @@
 #![allow(unsafe_code, reason = "one of the harms is a bad pointer")]
 
 mod page;
+mod script;
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -28,6 +29,9 @@ pub struct Settings {
     #[schemars(with = "bool")]
     #[expect(dead_code, reason = "dropping it is the harm")]
     panic_in_close: PanicsInDrop,
+    /// Where its requests go.
+    #[schemars(extend("host" = true))]
+    pub api_url: Option<String>,
 }
 
 fn open<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<bool, D::Error> {
@@ -65,10 +69,13 @@ impl Connector for Fault {
     const ID: &'static str = "fault";
     type Settings = Settings;
 
+    const MODELS: &'static [&'static str] = &["product.template"];
+
     fn components(c: &mut Components<Self>) {
         c.adapter("fault.adapter", page::Adapter);
         c.kind("fault.tag", "product.tag").direction(Direction::Manual).import(page::TagImport);
         c.kind("fault.partner", "res.partner")
+            .field("sku", field::text())
             .direction(Direction::Manual)
             .depends_on("parent_id", "fault.partner")
             .import(page::PartnerImport);
@@ -76,6 +83,9 @@ impl Connector for Fault {
         ends(c);
         holds(c);
         keeps(c);
+        c.kind("fault.order", "sale.order");
+        c.kind("fault.line", "sale.order.line");
+        c.action("action_script", "Script", script::run).description("Asks of the host what a script says.");
     }
 
     async fn test_connection(&self, cx: Context<Self>) -> Result<Report> {
