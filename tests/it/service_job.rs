@@ -15,6 +15,7 @@ in_both!(
     state_is_kept_for_each_backend_and_seen_before_it_is_committed,
     a_call_that_never_commits_is_stopped,
     a_plan_commits_nothing,
+    importers_of_ones_own_are_run_by_the_host_and_commit_with_the_job,
 );
 
 async fn jobs(connector: &Scripted) -> Vec<Value> {
@@ -58,6 +59,10 @@ async fn a_job_that_fails_leaves_neither_records_nor_jobs(connector: Scripted) {
     let job = connector.enqueue(steps).await;
     let standing = connector.host.wait(&[job]).await;
     assert_eq!((standing.failed, standing.jobs.len()), (1, 1), "no child was made");
+    let job = connector.enqueue(json!([{"do": "record.count", "model": "product.template"}])).await;
+    let standing = connector.host.wait(&[job]).await;
+    let error = serde_json::to_string(&standing.jobs[0]).expect("JSON");
+    assert!(error.contains("plugin.model_not_granted"), "what the host refused keeps its code: {error}");
     assert_eq!(connector.host.count("res.partner", json!([["name", "=", "Lost"]])).await, 0);
     let steps = json!([
         {"do": "record.create", "model": "res.partner", "values": {"name": "Kept"}},
@@ -182,6 +187,21 @@ async fn a_plan_commits_nothing(connector: Scripted) {
     assert_eq!(connector.host.count("res.partner", json!([["name", "=", "Planned"]])).await, 0);
 }
 
+async fn importers_of_ones_own_are_run_by_the_host_and_commit_with_the_job(connector: Scripted) {
+    let host = &connector.host;
+    let one = |id: &str, force: bool| json!({"kind": "fault.whole", "id": id, "force": force});
+    let standing = host.sync("shop", one("7", false)).await;
+    assert_eq!(standing.jobs.len(), 1);
+    host.sync("shop", one("7", true)).await;
+    let rows = host.rows("res.partner", json!([["name", "like", "Whole"]]), &["name", "comment"]).await;
+    assert_eq!((rows.len(), &rows[0]["comment"]), (1, &json!("forced: true")), "the second found what the first made");
+    assert_eq!(host.bindings("shop", "fault.whole", "").await[0]["external_id"], "7");
+    assert_eq!(host.try_sync("shop", one("bad", false)).await.failed, 1);
+    let standing = host.sync("shop", json!({"kind": "fault.whole", "filters": {"ids": "8,9,10"}})).await;
+    assert_eq!(standing.jobs.len(), 4, "the batch and the jobs that it enqueued are one run");
+    assert_eq!(host.count("res.partner", json!([["name", "like", "Whole"]])).await, 4);
+}
+
 #[test]
 fn a_host_that_is_killed_after_a_checkpoint_keeps_what_it_covers_and_no_more() {
     let data = Data::new();
@@ -196,7 +216,8 @@ fn a_host_that_is_killed_after_a_checkpoint_keeps_what_it_covers_and_no_more() {
     ]);
     script::enqueue_in(&data, "shop", steps);
     let host = data.serve();
-    host.wait_for("the checkpoint is passed");
+    let line = host.wait_for("the checkpoint is passed");
+    assert!(line.contains("call") && line.contains("job") && line.contains("shop"), "a line says whose it is: {line}");
     host.kill();
     assert_eq!(data.count("res.partner", r#"[["name", "=", "Before"]]"#), 1);
     assert_eq!(data.count("res.partner", r#"[["name", "=", "After"]]"#), 0);

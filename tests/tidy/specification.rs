@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use crate::{finding::Finding, source::Source};
 
-/// Names of all tests: `it import::a_test` for those of `tests/it`, `host::queue::claim::a_test` and the like else.
+/// Names of all tests, those that `in_both!` makes once: `it import::a_test` for those of `tests/it`, `host::queue::claim::a_test` and the like else.
 pub(crate) fn tests(sources: &[Source]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for source in sources {
         let module = module_of(&source.path);
         let lines: Vec<&str> = source.code.lines().collect();
+        let from = lines.iter().position(|line| line.trim() == "in_both!(").map_or(lines.len(), |at| at + 1);
+        let both = lines[from..].iter().map(|line| line.trim()).take_while(|line| !line.starts_with(')'));
+        found.extend(both.map(|name| format!("{module}::{}", name.trim_end_matches(','))));
         for (at, line) in lines.iter().enumerate() {
             let line = line.trim_start();
             if !(line.starts_with("#[test]") || line.starts_with("#[tokio::test")) {

@@ -43,3 +43,9 @@ use crate::base::Code;
 
 /// The codes of this room, file by file.
 pub const CODES: [&[Code]; 3] = [error::CODES, commit::CODES, services::refusal::CODES];
+
+/// The code of that name among those that a service may refuse with.
+pub fn known_code(name: &str) -> Option<&'static Code> {
+    let refusals = [commit::CODES, services::refusal::CODES, crate::record::CODES, crate::queue::CODES];
+    refusals.into_iter().flatten().find(|code| code.name == name)
+}

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use bindery_contract::ErrorClass;
 
-use crate::base::{Code, Coded, Fault, Retry};
+use crate::{
+    base::{Code, Coded, Fault, Retry},
+    plugin,
+};
 
 /// An error of the sync room.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -326,8 +329,12 @@ impl Coded for Error {
     fn code(&self) -> &'static Code {
         match self {
             Self::Below(fault) => fault.code,
-            Self::Connector(error) if error.class.is_retryable() => &CONNECTOR_LATER,
-            Self::Connector(_) => &CONNECTOR,
+            Self::Connector(error) => match error.detail.code.as_deref().and_then(plugin::known_code) {
+                // The host refused it in a service, and the connector passed that on.
+                Some(code) => code,
+                None if error.class.is_retryable() => &CONNECTOR_LATER,
+                None => &CONNECTOR,
+            },
             Self::BadAnswer { .. } => &BAD_ANSWER,
             Self::NotJson { .. } => &NOT_JSON,
             Self::NoItems { .. } => &NO_ITEMS,

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use bindery_contract::{
     manifest::Step,
     op::{
-        Act, ActAnswer, After, Done, ExportAnswer, ExportItem, ExportPrepare, Exported, Extend, ExtendAnswer,
-        ImportOne, List, Migrate, Migrated, Prepare, PrepareAnswer, Read, Report, Send, Sync, SyncAnswer,
-        TestConnection, Webhook, WebhookAnswer, Written,
+        Act, ActAnswer, After, BatchAnswer, Done, ExportAnswer, ExportItem, ExportOne, ExportPrepare, Exported, Extend,
+        ExtendAnswer, ImportBatch, ImportOne, List, Migrate, Migrated, Prepare, PrepareAnswer, Read, Report, Send,
+        Sync, SyncAnswer, TestConnection, Webhook, WebhookAnswer, Written,
     },
     record::{Children, External, Find, ItemHead, Line, Offset, Page, PageSpec, PrepareItem, Prepared, Ref},
 };
@@ -188,6 +188,22 @@ fn rest() -> Vec<Example> {
         example("webhook.answer", WebhookAnswer { import: vec![of("7")], deleted: vec![of("8")], ignored: true }),
         example("import_record.request", ImportOne { kind: kind(), id: "7".into(), force: true }),
         example("import_record.answer", Done {}),
+        example(
+            "import_batch.request",
+            ImportBatch { kind: kind(), filters: pairs(&[("state", "open")]), force: true },
+        ),
+        example("import_batch.answer", BatchAnswer { message: "3 queued".into() }),
+        example(
+            "export_record.request",
+            ExportOne {
+                kind: kind(),
+                record: 12,
+                id: Some("7".into()),
+                changed: Some(vec!["name".into()]),
+                idempotency_key: Some("k-1".into()),
+            },
+        ),
+        example("export_record.answer", Done {}),
         example(
             "migrate_state.request",
             Migrate { what: "cursor".into(), key: kind(), from: 1, value: json!({"since": "2026"}) },

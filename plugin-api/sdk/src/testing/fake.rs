@@ -29,6 +29,10 @@ pub struct Sent {
     pub query: Vec<(String, String)>,
     /// Headers in order.
     pub headers: Vec<(String, String)>,
+    /// User of the credentials that go along as Basic.
+    pub basic_user: Option<String>,
+    /// Milliseconds that the request waits, where it says so.
+    pub timeout_ms: Option<u64>,
     /// `Idempotency-Key`, where one goes along.
     pub idempotency_key: Option<String>,
     /// The body, as text.
@@ -257,6 +261,8 @@ fn send(state: &mut State, frame: &Frame<'_>) -> Result<Vec<u8>, Error> {
         url: request.url.clone(),
         query: request.query.clone(),
         headers: request.headers.clone(),
+        basic_user: request.basic.as_ref().map(|(user, _)| user.clone()),
+        timeout_ms: request.timeout_ms,
         idempotency_key: request.idempotency_key.clone(),
         body: frame.segments.first().map(|body| String::from_utf8_lossy(body).into_owned()).unwrap_or_default(),
     });

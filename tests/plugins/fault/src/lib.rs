@@ -83,6 +83,7 @@ impl Connector for Fault {
         ends(c);
         holds(c);
         keeps(c);
+        c.kind("fault.whole", "res.partner").direction(Direction::Manual).importer(script::Whole);
         c.kind("fault.order", "sale.order");
         c.kind("fault.line", "sale.order.line");
         c.action("action_script", "Script", script::run).description("Asks of the host what a script says.");

@@ -40,6 +40,34 @@ pub async fn run(cx: Context<Fault>, script: Script) -> Result<Vec<Value>> {
     Ok(answers)
 }
 
+/// An importer of its own, which asks nobody outside.
+pub struct Whole;
+
+impl Importer<Fault> for Whole {
+    fn hooks(h: &mut ImportHooks<Fault>) {
+        h.run(async |kind, id, force, cx| {
+            if id == "bad" {
+                return Err(Error::invalid("a bad one"));
+            }
+            let values = Values::new().set("name", format!("Whole {id}")).set("comment", format!("forced: {force}"));
+            match cx.binder(kind.as_str())?.to_internal(id.as_str()).await? {
+                Some(known) => cx.records("res.partner").write(known, values).await,
+                None => {
+                    let made = cx.records("res.partner").create(values).await?;
+                    cx.binder(kind.as_str())?.bind(id, made).await
+                }
+            }
+        });
+        h.batch(async |kind, batch, cx| {
+            let ids: Vec<&str> = batch.filter("ids").unwrap_or_default().split(',').collect();
+            for id in &ids {
+                cx.with_delay().import(kind.as_str(), *id).await?;
+            }
+            Ok(format!("{} queued", ids.len()))
+        });
+    }
+}
+
 fn put_names(value: &mut Value, named: &HashMap<String, Value>) {
     match value {
         Value::String(text) => {
