@@ -126,7 +126,7 @@ fn a_component_is_found_by_name() {
     assert_eq!(cx.components().named::<Pricing>("shop.pricing.b2b").expect("it is there").0, "backend type");
     let error = cx.components().named::<Pricing>("shop.prices").err().expect("it is not there");
     assert!(error.to_string().contains("shop.pricing"), "it names those that are: {error}");
-    let error = cx.components().named::<String>("shop.pricing").err().expect("another type");
+    let error = cx.components().named::<String>("shop.pricing").expect_err("another type");
     assert!(error.to_string().contains("is not a"), "{error}");
 }
 
