@@ -1,5 +1,7 @@
 //! What tests of imports ask of a host again and again: a shop connected, a run's account, one binding, one job.
 
+use std::collections::BTreeSet;
+
 use bindery::{
     app,
     model::job::{Job, State},
@@ -29,7 +31,21 @@ impl TestHost {
         })
         .await;
         host.connect(shop).await;
+        host.know_countries(shop).await;
         host
+    }
+
+    /// The countries of the shop's customers: what can't be looked up is mapped again at every sync.
+    async fn know_countries(&self, shop: &Shop) {
+        let customers = shop.items("customers");
+        let addresses = customers.iter().filter_map(|customer| customer["addresses"].as_array()).flatten();
+        let codes: BTreeSet<&str> = addresses.filter_map(|address| address["country"].as_str()).collect();
+        for code in codes {
+            if self.count("res.country", json!([["code", "=", code]])).await == 0 {
+                let values = json!({ "code": code, "name": code });
+                self.call("record.create", json!({ "model": "res.country", "values": values })).await;
+            }
+        }
     }
 
     /// Starts a sync of the backend `shop` and answers its job at once.

@@ -134,13 +134,15 @@ async fn place(
     keys: Vec<String>,
     value: Option<String>,
 ) -> Result<(), Fault> {
-    let backend = host.backend_id(backend)?;
-    let (now, by) = (host.clock.now(), caller.actor.clone());
+    let found = host.backends.by_name(backend)?;
+    // A value that a person gives is of the shape that the connector has now.
+    let state_format = host.plugins.generation(&found.plugin).map(|generation| generation.manifest.state_format);
+    let (backend, now, by) = (found.id, host.clock.now(), caller.actor.clone());
     host.store
         .write(Durability::Durable, move |tx| {
             for key in &keys {
-                // The value is of the shape that the run before had.
-                let state_format = record::cursor::get(tx, backend, key)?.state_format;
+                let before = record::cursor::get(tx, backend, key)?.state_format;
+                let state_format = state_format.unwrap_or(before);
                 let to = record::cursor::Move { value: value.as_deref(), state_format, by: &by, now };
                 record::cursor::set(tx, backend, key, &to)?;
             }

@@ -33,11 +33,24 @@ impl Run<'_> {
         }
         for batch in gone.chunks(BATCH) {
             let mut plan = Plan::new(self.target.clone(), Arc::new(Page::empty()), self.engine.clock.now());
-            plan.actions = batch.iter().filter_map(action).collect();
+            plan.actions = self.as_they_stand(batch).await?.iter().filter_map(action).collect();
             let step = self.step(None);
             self.submit(plan, step, None).await?;
         }
         self.drain().await
+    }
+
+    /// Some bindings with the versions of their records, which a list of bindings does not tell.
+    async fn as_they_stand(&self, gone: &[Binding]) -> Result<Vec<Binding>, Error> {
+        let target = self.target.clone();
+        let ids: Vec<String> = gone.iter().filter_map(|binding| binding.external_id.clone()).collect();
+        self.engine
+            .store
+            .read(move |tx| -> Result<_, Error> {
+                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+                Ok(binding::find_page(tx, target.session.backend, &target.kind, &ids).map_err(Fault::from)?)
+            })
+            .await
     }
 
     /// How many bindings there are, and those whose id the run did not list.

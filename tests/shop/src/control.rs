@@ -145,10 +145,13 @@ struct Hold {
     on: String,
     #[serde(default)]
     point: Point,
+    /// Requests that pass first.
+    #[serde(default)]
+    skip: u32,
 }
 
 async fn gate(State(shop): State<Shared>, Json(asked): Json<Hold>) -> Response<Body> {
-    let (id, _) = shop.add_gate(&asked.on, asked.point);
+    let (id, _) = shop.add_gate(&asked.on, asked.point, asked.skip);
     Json(json!({"gate": id})).into_response()
 }
 

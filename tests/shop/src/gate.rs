@@ -28,23 +28,28 @@ pub struct Gate {
 pub(crate) struct Inner {
     pub(crate) on: Pattern,
     pub(crate) point: Point,
-    taken: Mutex<bool>,
+    /// Requests to let pass first, and whether the one after them came.
+    taken: Mutex<(u32, bool)>,
     arrived: watch::Sender<bool>,
     open: watch::Sender<bool>,
 }
 
 impl Inner {
-    pub(crate) fn new(on: &str, point: Point) -> Self {
+    pub(crate) fn new(on: &str, point: Point, skip: u32) -> Self {
         let (arrived, open) = (watch::channel(false).0, watch::channel(false).0);
-        Self { on: Pattern::parse(on), point, taken: Mutex::new(false), arrived, open }
+        Self { on: Pattern::parse(on), point, taken: Mutex::new((skip, false)), arrived, open }
     }
 
     /// Whether this request is the one to hold; true once.
     pub(crate) fn takes(&self, method: &str, path: &str) -> bool {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let takes = !*taken && !*self.open.borrow() && self.on.matches(method, path);
-        *taken |= takes;
-        takes
+        let (skip, is_taken) = &mut *taken;
+        if *is_taken || *self.open.borrow() || !self.on.matches(method, path) {
+            return false;
+        }
+        *is_taken = *skip == 0;
+        *skip = skip.saturating_sub(1);
+        *is_taken
     }
 
     pub(crate) async fn hold(&self) {

@@ -64,10 +64,10 @@ impl Shared {
         id
     }
 
-    pub(crate) fn add_gate(&self, on: &str, point: Point) -> (u64, Arc<gate::Inner>) {
+    pub(crate) fn add_gate(&self, on: &str, point: Point, skip: u32) -> (u64, Arc<gate::Inner>) {
         let mut inner = self.lock();
         inner.last += 1;
-        let (id, gate) = (inner.last, Arc::new(gate::Inner::new(on, point)));
+        let (id, gate) = (inner.last, Arc::new(gate::Inner::new(on, point, skip)));
         inner.gates.insert(id, gate.clone());
         (id, gate)
     }
@@ -197,8 +197,13 @@ impl Shop {
 
     /// Holds the next request that matches, at a point.
     pub fn gate_at(&self, on: &str, point: Point) -> Gate {
+        self.gate_after(on, 0, point)
+    }
+
+    /// The same after `skip` requests that pass.
+    pub fn gate_after(&self, on: &str, skip: u32, point: Point) -> Gate {
         let runtime = self.runtime.as_ref().expect("taken only when dropped").handle().clone();
-        Gate { inner: self.shared.add_gate(on, point).1, runtime }
+        Gate { inner: self.shared.add_gate(on, point, skip).1, runtime }
     }
 
     /// A standing limit of requests.
