@@ -105,9 +105,12 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.args(arguments).current_dir(place::root());
-    // Set by the outer `cargo run`; it would rebuild what depends on it.
-    for variable in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_NAME", "CARGO_PKG_VERSION"] {
-        command.env_remove(variable);
+    // Set by the outer `cargo run`: build scripts that look at one of them would run again, and all that stands on them.
+    for (variable, _) in std::env::vars_os() {
+        let name = variable.to_string_lossy();
+        if ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|outer| name.starts_with(outer)) {
+            command.env_remove(&variable);
+        }
     }
     command
 }
