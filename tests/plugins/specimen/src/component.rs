@@ -17,6 +17,7 @@ pub(crate) fn declare(c: &mut Components<Specimen>) {
     c.component("specimen.product.pricing", "pricing", Price("kind"))
         .inherit("specimen.pricing")
         .apply_on(["specimen.product"]);
+    c.several("check");
     c.component("specimen.check.first", "check", Check("first"));
     c.component("specimen.check.second", "check", Check("second"));
 }
