@@ -1,6 +1,6 @@
 //! What every backend has beside its connector's settings: how our side handles it. The connector never sees it.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -23,12 +23,37 @@ pub struct Business {
     pub remote_deletion: RemoteDeletion,
     /// Record models that the connector's code may read and write, besides those that its kinds bind.
     pub models: Vec<String>,
+    /// Records asked for at a time; absent: what the connector takes.
+    pub page_size: Option<u32>,
+    /// Seconds that the next sync looks back, so that what was committed late there is seen; absent: what the connector
+    /// says of the kind.
+    pub overlap_seconds: Option<u32>,
+    /// Plugins whose extensions of the connector are not wanted here.
+    pub without_extensions: Vec<String>,
+    /// What differs for kinds, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub kinds: BTreeMap<String, KindPolicy>,
     /// Largest answer accepted, in bytes, decompressed.
     pub max_body_bytes: Option<u64>,
     /// Milliseconds for one request, where the connector says nothing.
     pub timeout_ms: Option<u64>,
     /// Most records that one run reads: a list that goes on after them is taken for endless.
     pub max_records: Option<u64>,
+}
+
+/// What an operator wants otherwise for one kind. What is absent is as for the backend.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KindPolicy {
+    /// What happens here when a record is found deleted there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote_deletion: Option<RemoteDeletion>,
+    /// Records asked for at a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_size: Option<u32>,
+    /// Seconds that the next sync looks back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overlap_seconds: Option<u32>,
 }
 
 /// What happens here when a record is found deleted there.
@@ -42,6 +67,33 @@ pub enum RemoteDeletion {
     Archive,
     /// Our record is deleted.
     Delete,
+}
+
+/// The schema of [`KindPolicy`].
+pub(super) static KIND_SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
+    Schema::new(&json!({"type": "object", "properties": {
+        "remote_deletion": {
+            "enum": ["ignore", "archive", "delete"], "type": "string",
+            "description": "What happens here when a record is found deleted there.",
+        },
+        "page_size": page_size(),
+        "overlap_seconds": overlap_seconds(),
+    }}))
+    .expect("the host's own schema is well formed")
+});
+
+fn page_size() -> Value {
+    json!({
+        "type": "integer", "minimum": 1, "maximum": 10_000, "page": "Synchronization",
+        "description": "Records asked for at a time, where the connector lets the host choose.",
+    })
+}
+
+fn overlap_seconds() -> Value {
+    json!({
+        "type": "integer", "minimum": 0, "maximum": 604_800, "page": "Synchronization",
+        "description": "Seconds that the next sync looks back, so that what was committed late there is seen.",
+    })
 }
 
 /// The schema of [`Business`], in the keywords of a connector's settings schema, so that forms, checks and coercion
@@ -61,6 +113,12 @@ pub(super) static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
         "models": {
             "type": "array", "items": {"type": "string"}, "page": "Advanced",
             "description": "Record models that the connector's code may read and write, besides those that its kinds bind.",
+        },
+        "page_size": page_size(),
+        "overlap_seconds": overlap_seconds(),
+        "without_extensions": {
+            "type": "array", "items": {"type": "string"}, "page": "Advanced",
+            "description": "Plugins whose extensions of the connector are not wanted here.",
         },
         "max_body_bytes": {
             "type": "integer", "minimum": 1024, "maximum": 1_073_741_824, "page": "Advanced",
@@ -83,6 +141,21 @@ impl Business {
     pub(super) fn from_values(values: &Map<String, Value>) -> Self {
         serde_json::from_value(Value::Object(values.clone())).unwrap_or_default()
     }
+
+    /// What becomes of our record of a kind when theirs is gone.
+    pub fn remote_deletion(&self, kind: &str) -> RemoteDeletion {
+        self.kinds.get(kind).and_then(|policy| policy.remote_deletion).unwrap_or(self.remote_deletion)
+    }
+
+    /// Records of a kind asked for at a time, where the operator has a wish.
+    pub fn page_size(&self, kind: &str) -> Option<u32> {
+        self.kinds.get(kind).and_then(|policy| policy.page_size).or(self.page_size)
+    }
+
+    /// Seconds that the next sync of a kind looks back, where the operator has a wish.
+    pub fn overlap_seconds(&self, kind: &str) -> Option<u32> {
+        self.kinds.get(kind).and_then(|policy| policy.overlap_seconds).or(self.overlap_seconds)
+    }
 }
 
 #[cfg(test)]
@@ -95,6 +168,8 @@ mod tests {
         let shown = serde_json::to_value(Business::default()).expect("JSON");
         assert_eq!(shown.as_object().expect("object").len(), names.len());
         assert!(names.iter().all(|name| shown.get(name).is_some()));
+        let of_kinds: Vec<String> = KIND_SCHEMA.names().map(str::to_owned).collect();
+        assert_eq!(of_kinds, ["overlap_seconds", "page_size", "remote_deletion"]);
         let values = json!({"remote_deletion": "archive", "company": 3});
         let business = Business::from_values(values.as_object().expect("object"));
         assert_eq!((business.remote_deletion, business.company), (RemoteDeletion::Archive, Some(3)));

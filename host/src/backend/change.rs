@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Backend,
-    business::SCHEMA as OWN,
+    business::{KIND_SCHEMA, SCHEMA as OWN},
     schema::{Problem, Property, Schema},
 };
 use crate::{
@@ -23,6 +23,8 @@ pub struct Change {
     pub texts: Vec<(String, String)>,
     /// Secrets; `None` removes one.
     pub secrets: Vec<(String, Option<Secret>)>,
+    /// The kind that the rest is for; absent: the backend as a whole.
+    pub kind: Option<String>,
 }
 
 impl Change {
@@ -81,6 +83,53 @@ pub(super) fn resolve(connector: &Schema, before: Option<&Backend>, change: Chan
     }
     let secrets = draft.secrets(change.secrets);
     draft.check(before, secrets)
+}
+
+impl Resolved {
+    /// Only the host's own settings change.
+    pub(super) fn of_business(before: &Backend, business: Map<String, Value>) -> Self {
+        Self { settings: before.settings.clone(), business, secrets: BTreeMap::new(), records: Vec::new() }
+    }
+}
+
+/// Holds a change of what is wanted otherwise for one kind against its schema.
+pub(super) fn resolve_kind(
+    kind: &str,
+    business: &Map<String, Value>,
+    change: Change,
+) -> Result<Map<String, Value>, Vec<Problem>> {
+    let mut business = business.clone();
+    let mut kinds = business.get("kinds").and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut policy = kinds.get(kind).and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut problems = Vec::new();
+    let known = || KIND_SCHEMA.names().collect::<Vec<_>>().join(", ");
+    let texts = change.texts.into_iter().map(|(name, text)| match KIND_SCHEMA.property(&name) {
+        Some(property) => (name, property.coerce(&text)),
+        None => (name, Ok(Value::String(text))),
+    });
+    let secrets = change.secrets.into_iter().map(|(name, _)| (name, Err("is no secret of a kind".to_owned())));
+    for (name, value) in texts.chain(change.values.into_iter().map(|(name, value)| (name, Ok(value)))).chain(secrets) {
+        match value {
+            _ if KIND_SCHEMA.property(&name).is_none() => {
+                problems.push((name, format!("can't be set for a kind; {} can", known())));
+            }
+            Err(problem) => problems.push((name, problem)),
+            Ok(Value::Null) => drop(policy.remove(&name)),
+            Ok(value) => drop(policy.insert(name, value)),
+        }
+    }
+    problems.extend(KIND_SCHEMA.problems(&policy, &[]));
+    if !problems.is_empty() {
+        problems.sort();
+        return Err(problems);
+    }
+    kinds.insert(kind.to_owned(), Value::Object(policy));
+    kinds.retain(|_, policy| policy.as_object().is_some_and(|policy| !policy.is_empty()));
+    match kinds.is_empty() {
+        true => drop(business.remove("kinds")),
+        false => drop(business.insert("kinds".to_owned(), Value::Object(kinds))),
+    }
+    Ok(business)
 }
 
 struct Draft<'a> {
@@ -252,6 +301,24 @@ mod tests {
     fn a_host_must_be_a_url() {
         let found = problems(change(&[("api_url", "shop.example.org")], &[("api_key", "k")]));
         assert_eq!(found[0].0, "api_url");
+    }
+
+    #[test]
+    fn what_is_set_for_a_kind_stands_beside_what_is_set_for_all() {
+        let map = |business: Value| business.as_object().cloned().unwrap_or_default();
+        let before = map(json!({"remote_deletion": "archive"}));
+        let set = |texts: &[(&str, &str)]| resolve_kind("demo.product", &before, change(texts, &[]));
+        let set_both = set(&[("remote_deletion", "delete"), ("page_size", "5")]).expect("fine");
+        let both = json!({"remote_deletion": "archive",
+            "kinds": {"demo.product": {"remote_deletion": "delete", "page_size": 5}}});
+        assert_eq!(Value::Object(set_both), both);
+        let mut unset = Change::default();
+        unset.values.extend([("remote_deletion".to_owned(), Value::Null), ("page_size".to_owned(), Value::Null)]);
+        let unset = resolve_kind("demo.product", &map(both), unset).expect("fine");
+        assert_eq!(Value::Object(unset), json!({"remote_deletion": "archive"}));
+        let problems = set(&[("page_size", "none"), ("warehouse", "1"), ("remote_deletion", "explode")]);
+        let names: Vec<String> = problems.expect_err("refused").into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["page_size", "remote_deletion", "warehouse"]);
     }
 
     #[test]

@@ -112,6 +112,19 @@ impl Error {
     pub(super) fn plugin(name: &str, error: plugin::Error) -> Self {
         Self::Plugin { name: name.to_owned(), fault: Box::new(error.into()) }
     }
+
+    /// A composition is in doubt: the first doubt with its code, all of them in words.
+    pub(super) fn in_doubt(name: &str, doubts: Vec<plugin::Error>) -> Self {
+        let words: Vec<String> = doubts.iter().map(ToString::to_string).collect();
+        let mut faults = doubts.into_iter().map(Fault::from);
+        match faults.next() {
+            Some(mut fault) => {
+                fault.message = words.join("; ");
+                Self::Plugin { name: name.to_owned(), fault: Box::new(fault) }
+            }
+            None => Self::Disabled(name.to_owned()),
+        }
+    }
 }
 
 fn hint(nearest: &Option<String>) -> String {

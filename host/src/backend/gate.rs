@@ -39,7 +39,7 @@ impl Backends {
         }
         match self.generation_of(backend) {
             Err(error) => Some((error.to_string(), false)),
-            Ok(generation) => self.slot(backend.id).trouble(backend, &generation),
+            Ok(generation) => self.code_trouble(backend, &generation),
         }
     }
 }

@@ -5,20 +5,23 @@
 
 mod business;
 mod change;
+mod compose;
 mod connection;
 mod entry;
 mod error;
+mod extension;
 mod gate;
 mod opened;
 mod registry;
 mod schema;
 mod way;
 
-pub use business::{Business, RemoteDeletion};
+pub use business::{Business, KindPolicy, RemoteDeletion};
 pub use change::{Change, New};
 pub use connection::Checked;
 pub use entry::{Backend, Connection, SecretState, Shown, Status};
 pub use error::{CODES, Error};
+pub use extension::Extension;
 pub use gate::check_epoch;
-pub use opened::Opened;
+pub use opened::{Opened, Serves};
 pub use registry::{Backends, Parts};

@@ -8,11 +8,16 @@ use arc_swap::ArcSwapOption;
 use bindery_contract::{Error as CallError, Manifest, op};
 use serde_json::{Map, Value};
 
-use super::{Backend, Backends, Error, change, schema::Schema, way::Way};
+use super::{
+    Backend, Backends, Error, Extension, change,
+    compose::{self, Placed},
+    schema::Schema,
+    way::Way,
+};
 use crate::{
-    base::{Secret, redact},
+    base::{Fault, Secret, redact},
     egress::Grant,
-    plugin::{self, Context, Generation, Grants, Instance, Scope},
+    plugin::{self, Context, Extender, Generation, Grants, Instance, Scope},
     security::Sealed,
     storage,
 };
@@ -27,8 +32,20 @@ pub struct Opened {
     pub instance: Arc<Instance>,
     /// What it may call, and the secrets that must not leak.
     pub grant: Arc<Grant>,
+    /// Rules of other plugins over its connector's mapping, in the order in which they run.
+    pub extensions: Vec<Arc<Extension>>,
+    serves: Serves,
     way: Arc<Way>,
     mapping: Map<String, Value>,
+}
+
+/// What serves a backend: its settings and the code. Work done with one is never mixed with that of another.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Serves {
+    /// The backend's epoch.
+    pub epoch: i64,
+    /// The connector and each plugin that extends it, with the number of the generation; 0: none.
+    pub generations: Vec<(String, u64)>,
 }
 
 impl Opened {
@@ -51,6 +68,11 @@ impl Opened {
     /// What the connector says about itself.
     pub fn manifest(&self) -> &Manifest {
         &self.instance.generation().manifest
+    }
+
+    /// What it was opened with.
+    pub fn serves(&self) -> &Serves {
+        &self.serves
     }
 
     /// The settings that change how records are mapped, with their defaults.
@@ -78,26 +100,26 @@ pub(super) struct Slot {
     refused: ArcSwapOption<Refused>,
 }
 
-/// A generation that does not take the settings of this epoch.
+/// Code that does not take the settings of this epoch, or that can't be put together.
 struct Refused {
-    epoch: i64,
-    generation: u64,
+    serves: Serves,
     error: Error,
 }
 
 impl Slot {
-    fn serves(&self, backend: &Backend, generation: &Arc<Generation>) -> Option<Arc<Opened>> {
-        self.current
-            .load_full()
-            .filter(|open| open.epoch == backend.epoch && Arc::ptr_eq(open.instance.generation(), generation))
+    fn open(&self, wanted: &Serves) -> Option<Arc<Opened>> {
+        self.current.load_full().filter(|open| open.serves == *wanted)
+    }
+
+    /// Whether something serves the settings of this epoch, be it older code.
+    fn has_any(&self, epoch: i64) -> bool {
+        self.current.load().as_ref().is_some_and(|open| open.epoch == epoch)
     }
 
     /// What keeps a backend from running with the newest generation, and whether an older one serves meanwhile.
-    pub(super) fn trouble(&self, backend: &Backend, generation: &Generation) -> Option<(String, bool)> {
-        let refused = self.refused.load_full()?;
-        let holds = refused.epoch == backend.epoch && refused.generation == generation.number;
-        let older = self.current.load().as_ref().is_some_and(|open| open.epoch == backend.epoch);
-        holds.then(|| (refused.error.to_string(), older))
+    fn trouble(&self, wanted: &Serves) -> Option<(String, bool)> {
+        let refused = self.refused.load_full().filter(|refused| refused.serves == *wanted)?;
+        Some((refused.error.to_string(), self.has_any(wanted.epoch)))
     }
 }
 
@@ -116,28 +138,34 @@ impl Backends {
     /// As [`Backends::opened`], of a disabled backend too: its connection can be tested.
     pub(super) async fn open_connector(&self, backend: Arc<Backend>) -> Result<Arc<Opened>, Error> {
         let generation = self.generation_of(&backend)?;
+        let (wanted, extenders) = self.wanted(&backend, &generation);
         let slot = self.slot(backend.id);
-        if let Some(open) = slot.serves(&backend, &generation) {
+        if let Some(open) = slot.open(&wanted) {
             return Ok(open);
         }
         let _opening = slot.opening.lock().await;
-        if let Some(open) = slot.serves(&backend, &generation) {
+        if let Some(open) = slot.open(&wanted) {
             return Ok(open);
         }
-        let known = slot.refused.load_full();
-        let again = known.filter(|refused| refused.epoch == backend.epoch && refused.generation == generation.number);
+        let again = slot.refused.load_full().filter(|refused| refused.serves == wanted);
         let older = slot.current.load_full().filter(|open| open.epoch == backend.epoch);
         if let (Some(_), Some(older)) = (&again, &older) {
             return Ok(older.clone());
         }
-        match self.open_new(&backend, generation.clone()).await {
+        let placed =
+            compose::compose(&generation.manifest, &extenders).map_err(|doubts| Error::in_doubt(&backend.name, doubts));
+        let opened = match placed {
+            Ok(placed) => self.open_new(&backend, generation.clone(), placed, wanted.clone()).await,
+            Err(error) => Err(error),
+        };
+        match opened {
             Ok(open) => {
                 slot.refused.store(None);
                 slot.current.store(Some(open.clone()));
                 Ok(open)
             }
             Err(error) => {
-                let refused = Refused { epoch: backend.epoch, generation: generation.number, error: error.clone() };
+                let refused = Refused { serves: wanted, error: error.clone() };
                 slot.refused.store(Some(Arc::new(refused)));
                 self.verdicts_changed();
                 let Some(older) = older else { return Err(error) };
@@ -154,7 +182,53 @@ impl Backends {
         }
     }
 
-    async fn open_new(&self, backend: &Arc<Backend>, generation: Arc<Generation>) -> Result<Arc<Opened>, Error> {
+    /// What serves a backend, if it can be opened, and the plugins that extend its connector.
+    fn wanted(&self, backend: &Backend, generation: &Generation) -> (Serves, Vec<Extender>) {
+        let mut extenders = self.parts.plugins.extending(generation.plugin());
+        let left_out = &backend.business.without_extensions;
+        extenders.retain(|extender| !left_out.contains(&extender.manifest.id));
+        let extending = extenders.iter().map(|extender| {
+            (extender.manifest.id.clone(), extender.generation.as_ref().map_or(0, |generation| generation.number))
+        });
+        let connector = (generation.plugin().to_owned(), generation.number);
+        let generations = std::iter::once(connector).chain(extending).collect();
+        (Serves { epoch: backend.epoch, generations }, extenders)
+    }
+
+    /// What keeps a backend from running with the newest code, and whether older code serves meanwhile.
+    pub(super) fn code_trouble(&self, backend: &Backend, generation: &Generation) -> Option<(String, bool)> {
+        let (wanted, extenders) = self.wanted(backend, generation);
+        let slot = self.slot(backend.id);
+        slot.trouble(&wanted).or_else(|| {
+            let doubts = compose::compose(&generation.manifest, &extenders).err()?;
+            Some((Error::in_doubt(&backend.name, doubts).to_string(), slot.has_any(backend.epoch)))
+        })
+    }
+
+    /// What is wrong with each rule that a plugin adds to others; in the order of its declaration.
+    pub fn extension_faults(&self, manifest: &Manifest) -> Vec<Option<Fault>> {
+        let fault = |extension: &bindery_contract::manifest::Extension| match self
+            .parts
+            .plugins
+            .generation(&extension.connector)
+        {
+            Some(connector) => compose::check(&connector.manifest, &manifest.id, extension),
+            None => Some(plugin::Error::ParentMissing {
+                plugin: manifest.id.clone(),
+                extension: extension.name.clone(),
+                parent: format!("plugin {}", extension.connector),
+            }),
+        };
+        manifest.extensions.iter().map(|extension| fault(extension).map(Fault::from)).collect()
+    }
+
+    async fn open_new(
+        &self,
+        backend: &Arc<Backend>,
+        generation: Arc<Generation>,
+        placed: Vec<Placed>,
+        serves: Serves,
+    ) -> Result<Arc<Opened>, Error> {
         let schema = self.schema(&generation)?;
         let mut settings = schema.with_defaults(&backend.settings);
         settings.retain(|name, _| schema.property(name).is_some());
@@ -184,6 +258,7 @@ impl Backends {
         };
         let opened = Instance::open(generation, request, self.parts.services.clone()).await;
         let instance = opened.map_err(|error| cleaned(Error::plugin(&backend.name, error), &grant))?;
+        let extensions = self.open_extensions(backend, placed).await?;
         let way =
             Way { egress: self.parts.egress.clone(), grant: grant.clone(), timeout_ms: backend.business.timeout_ms };
         let is_mapping = |name: &String| schema.property(name).is_some_and(|property| property.mapping);
@@ -192,6 +267,8 @@ impl Backends {
             epoch: backend.epoch,
             instance,
             grant,
+            extensions,
+            serves,
             way: Arc::new(way),
             mapping: mapping.into_iter().filter(|(name, _)| is_mapping(name)).collect(),
         }))

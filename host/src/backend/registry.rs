@@ -196,7 +196,18 @@ impl Backends {
         let generation = self.generation_of(&backend)?;
         let schema = self.schema(&generation)?;
         let refuse = |fields| Error::Settings { name: name.to_owned(), fields };
-        let resolved = change::resolve(&schema, Some(&backend), change).map_err(refuse)?;
+        let resolved = match change.kind.clone() {
+            None => change::resolve(&schema, Some(&backend), change).map_err(refuse)?,
+            Some(kind) => {
+                if generation.manifest.kind(&kind).is_none() {
+                    let known: Vec<&str> = generation.manifest.kinds.iter().map(|kind| kind.name.as_str()).collect();
+                    let problem = format!("{kind} is unknown; known are {}", known.join(", "));
+                    return Err(refuse(vec![("kind".to_owned(), problem)]));
+                }
+                let business = change::resolve_kind(&kind, &backend.business_values, change).map_err(refuse)?;
+                change::Resolved::of_business(&backend, business)
+            }
+        };
         self.check_records(name, &resolved.records).await?;
         let same = resolved.settings == backend.settings && resolved.business == backend.business_values;
         if same && resolved.secrets.is_empty() {

@@ -1,7 +1,7 @@
 //! `bindery backend`: add, configure and test connections to outside systems.
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Done,
@@ -41,6 +41,9 @@ pub(super) enum Command {
     Set {
         /// The backend.
         name: String,
+        /// Set it for this kind alone: remote_deletion, page_size, overlap_seconds.
+        #[arg(long, value_name = "KIND")]
+        kind: Option<String>,
         #[command(flatten)]
         settings: Settings,
         /// Forget a secret, or put a setting's default back.
@@ -94,9 +97,10 @@ impl Command {
             }
             Self::List => session.show("backend.list", &json!({}), list).await,
             Self::Show { name } => session.show("backend.show", &json!({ "name": name }), show).await,
-            Self::Set { name, settings, unset } => {
+            Self::Set { name, kind, settings, unset } => {
                 let request = json!({
                     "name": name,
+                    "kind": kind,
                     "unset": unset,
                     "texts": input::texts(settings.set),
                     "secrets": input::secrets(settings.secret)?,
@@ -166,9 +170,13 @@ fn show(backend: Backend) -> String {
     let mut settings: Vec<Vec<String>> = backend
         .settings
         .iter()
-        .chain(own.iter().filter(|(_, set)| !set.is_null()))
+        .chain(own.iter().filter(|(name, set)| !set.is_null() && *name != "kinds"))
         .map(|(name, set)| vec![name.clone(), value(set)])
         .collect();
+    for (kind, policy) in own.get("kinds").and_then(Value::as_object).into_iter().flatten() {
+        let set = policy.as_object().into_iter().flatten();
+        settings.extend(set.map(|(name, set)| vec![format!("{name} of {kind}"), value(set)]));
+    }
     settings.extend(
         backend
             .secrets

@@ -12,6 +12,7 @@ mod input;
 mod job;
 mod link;
 mod output;
+mod plan;
 mod plugin;
 mod progress;
 mod record;

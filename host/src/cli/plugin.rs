@@ -11,7 +11,7 @@ use super::{
     output::{maybe, pairs, table, value},
     session::Session,
 };
-use crate::operation::plugin::{List, Plugin};
+use crate::operation::plugin::{Extension, List, Plugin};
 
 /// What can be done with plugins.
 #[derive(Debug, Subcommand)]
@@ -45,6 +45,11 @@ impl Command {
 }
 
 fn installed(plugin: Plugin) -> String {
+    if plugin.backend_types.is_empty() {
+        let of: std::collections::BTreeSet<&str> = plugin.extensions.iter().map(|one| one.connector.as_str()).collect();
+        let of = of.into_iter().collect::<Vec<_>>().join(", ");
+        return format!("{} {} is installed. It extends {of} in every backend of it.", plugin.id, plugin.version);
+    }
     format!(
         "{} {} is installed.\n\nConfigure a backend with\n  bindery backend add NAME --type {}{}",
         plugin.id,
@@ -106,6 +111,7 @@ fn show(plugin: Plugin) -> String {
         })
         .collect();
     let actions = plugin.actions.into_iter().map(|action| vec![action.name, action.description]).collect();
+    let extensions = extensions(plugin.extensions);
     let settings = plugin
         .settings
         .into_iter()
@@ -124,9 +130,27 @@ fn show(plugin: Plugin) -> String {
         })
         .collect();
     format!(
-        "{head}\n{}\n\n{}\n\n{}",
+        "{head}\n{extensions}{}\n\n{}\n\n{}",
         table(&["kind", "model", "step", "matched by", "description"], kinds, "It binds no kinds."),
         table(&["setting", "place", "type", "default", "meaning"], settings, "It has no settings."),
         table(&["action", "meaning"], actions, "It has no actions.")
     )
+}
+
+/// The rules that it adds to others; nothing where it adds none.
+fn extensions(extensions: Vec<Extension>) -> String {
+    if extensions.is_empty() {
+        return String::new();
+    }
+    let row = |one: Extension| {
+        let place = match (one.rule, one.instead) {
+            (None, _) => "after all rules".to_owned(),
+            (Some(rule), true) => format!("instead of {rule}"),
+            (Some(rule), false) => format!("after {rule}"),
+        };
+        let state = one.error.map_or_else(|| "ok".to_owned(), |error| format!("{} [{}]", error.message, error.code));
+        vec![one.name, format!("{} {}", one.connector, one.requirement), one.component, place, state]
+    };
+    let rows = extensions.into_iter().map(row).collect();
+    format!("{}\n\n", table(&["extension", "of", "component", "place", "state"], rows, ""))
 }

@@ -46,11 +46,11 @@ pub(super) async fn follow(session: &Session<'_>, jobs: &[i64]) -> Result<Standi
 }
 
 /// Shows what it came to. Fails where a job failed, so that scripts notice.
-pub(super) fn conclude(session: &Session<'_>, standing: &Standing) -> Done {
+pub(super) fn conclude(session: &Session<'_>, standing: &Standing, shown: impl FnOnce(&Standing) -> String) -> Done {
     if session.output.json {
         session.output.print(&serde_json::to_string(standing).map_err(|error| Error::Answer(error.to_string()))?);
     } else {
-        session.output.print(&summary(standing));
+        session.output.print(&shown(standing));
     }
     let Some(first) = standing.jobs.iter().map(|job| &job.job).find(|job| is_trouble(job)) else { return Ok(()) };
     let why = match (&first.error, &first.parked) {
@@ -76,7 +76,7 @@ fn is_trouble(job: &Stored) -> bool {
 }
 
 /// The account of each job that has one, in the order they ran.
-fn summary(standing: &Standing) -> String {
+pub(super) fn summary(standing: &Standing) -> String {
     const COUNTS: [&str; 7] = ["offered", "created", "updated", "unchanged", "skipped", "quarantined", "failed"];
     let rows: Vec<Vec<String>> = standing
         .jobs

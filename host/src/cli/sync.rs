@@ -7,7 +7,7 @@ use super::{
     Done,
     error::Error,
     input::{self, Pair},
-    progress,
+    plan, progress,
     session::Session,
 };
 use crate::operation::sync::Started;
@@ -58,7 +58,7 @@ impl Sync {
     pub(super) async fn run(self, session: &Session<'_>) -> Done {
         let only = self.only.and_then(|step| step.to_possible_value()).map(|word| word.get_name().to_owned());
         let request = json!({
-            "backend": self.backend, "only": only, "kind": self.kind, "id": self.id,
+            "backend": &self.backend, "only": only, "kind": &self.kind, "id": &self.id,
             "filters": input::texts(self.filter), "force": self.force, "plan": self.plan,
             "priority": self.priority, "eta_seconds": self.eta,
         });
@@ -68,7 +68,10 @@ impl Sync {
             return session.output.answer(&raw, queued);
         }
         let standing = progress::follow(session, &started.ids()).await?;
-        progress::conclude(session, &standing)
+        progress::conclude(session, &standing, |standing| match self.plan {
+            true => plan::shown(standing, &self.backend),
+            false => progress::summary(standing),
+        })
     }
 }
 

@@ -39,6 +39,9 @@ pub struct Add {
 pub struct Set {
     /// The backend.
     pub name: String,
+    /// The kind that the settings are for: `remote_deletion`, `page_size`, `overlap_seconds`. Absent: the whole backend.
+    #[serde(default)]
+    pub kind: Option<String>,
     /// Settings; null puts the default back.
     #[serde(default)]
     pub settings: Map<String, Value>,
@@ -156,6 +159,7 @@ pub(super) async fn add(host: &Host, _: &Caller, request: Add) -> Result<Backend
 pub(super) async fn set(host: &Host, _: &Caller, request: Set) -> Result<Backend, Fault> {
     let before = shown(host, &*host.backends.by_name(&request.name)?);
     let mut change = change(request.settings, request.texts, request.secrets);
+    change.kind = request.kind;
     for name in request.unset {
         match before.secrets.contains_key(&name) {
             true => change.secrets.push((name, None)),
@@ -192,6 +196,7 @@ fn change(
         values,
         texts: texts.into_iter().collect(),
         secrets: secrets.into_iter().map(|(name, SecretText(secret))| (name, Some(secret))).collect(),
+        kind: None,
     }
 }
 

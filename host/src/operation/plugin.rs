@@ -69,10 +69,34 @@ pub struct Plugin {
     pub backends: Vec<String>,
     /// Actions it declares, and custom operations of its components.
     pub actions: Vec<Action>,
+    /// Rules that it adds to other plugins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extensions: Vec<Extension>,
     /// Hosts it may call besides those of the settings.
     pub hosts: Vec<String>,
     /// Settings of its backends.
     pub settings: Vec<Setting>,
+}
+
+/// A rule that a plugin adds to another one.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Extension {
+    /// Its name.
+    pub name: String,
+    /// The plugin that is extended.
+    pub connector: String,
+    /// Versions of it that it was written for.
+    pub requirement: String,
+    /// The component that is extended.
+    pub component: String,
+    /// The rule that it follows or stands in place of; absent: it comes after all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// Whether it stands in place of the rule.
+    pub instead: bool,
+    /// Why it can't run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Problem>,
 }
 
 /// A kind of a plugin.
@@ -131,12 +155,12 @@ pub struct Setting {
 
 pub(super) async fn list(host: &Host, _: &Caller, _: Nothing) -> Result<List, Fault> {
     let backends = users(host);
-    Ok(List { plugins: host.plugins.list().into_iter().map(|listed| shown(listed, &backends)).collect() })
+    Ok(List { plugins: host.plugins.list().into_iter().map(|listed| shown(host, listed, &backends)).collect() })
 }
 
 pub(super) async fn show(host: &Host, _: &Caller, Show { id }: Show) -> Result<Plugin, Fault> {
     let listed = host.plugins.show(&id).ok_or_else(|| plugin::Error::Unknown(id.clone()))?;
-    Ok(shown(listed, &users(host)))
+    Ok(shown(host, listed, &users(host)))
 }
 
 /// The models learn of a plugin in the transaction that installs it, and before it serves: no call ever sees a kind or a
@@ -163,7 +187,7 @@ pub(super) async fn install(host: &Host, _: &Caller, Install { file }: Install) 
     host.catalogue.set(catalogue);
     let listed = host.plugins.publish(staged);
     host.backends.plugins_changed();
-    Ok(shown(listed, &users(host)))
+    Ok(shown(host, listed, &users(host)))
 }
 
 /// Names of backends by plugin.
@@ -175,8 +199,9 @@ fn users(host: &Host) -> HashMap<String, Vec<String>> {
     users
 }
 
-fn shown(listed: plugin::Listed, users: &HashMap<String, Vec<String>>) -> Plugin {
+fn shown(host: &Host, listed: plugin::Listed, users: &HashMap<String, Vec<String>>) -> Plugin {
     let manifest = &listed.manifest;
+    let faults = host.backends.extension_faults(manifest);
     Plugin {
         version: listed.version,
         description: manifest.description.clone(),
@@ -194,6 +219,7 @@ fn shown(listed: plugin::Listed, users: &HashMap<String, Vec<String>>) -> Plugin
         kinds: manifest.kinds.iter().map(kind).collect(),
         backends: users.get(&listed.id).cloned().unwrap_or_default(),
         actions: manifest.actions.iter().map(action).collect(),
+        extensions: manifest.extensions.iter().zip(faults).map(extension).collect(),
         hosts: manifest.hosts.clone(),
         settings: settings(&manifest.settings_schema),
         id: listed.id,
@@ -203,6 +229,18 @@ fn shown(listed: plugin::Listed, users: &HashMap<String, Vec<String>>) -> Plugin
 fn action(action: &bindery_contract::manifest::Action) -> Action {
     let [name, label, description] = [&action.name, &action.label, &action.description].map(Clone::clone);
     Action { name, label, description }
+}
+
+fn extension((declared, fault): (&bindery_contract::manifest::Extension, Option<Fault>)) -> Extension {
+    Extension {
+        name: declared.name.clone(),
+        connector: declared.connector.clone(),
+        requirement: declared.requirement.clone(),
+        component: declared.component.clone(),
+        rule: declared.rule.clone(),
+        instead: declared.place == bindery_contract::manifest::Place::Instead,
+        error: fault.map(Problem::from),
+    }
 }
 
 fn kind(kind: &bindery_contract::manifest::Kind) -> Kind {

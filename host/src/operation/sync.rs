@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{Caller, Host, job::Job};
+use super::{Caller, Host, job::Job, status::Account};
 use crate::{
     base::Fault,
     model::job::{Enqueued, Filter, State},
@@ -93,6 +94,50 @@ pub struct Standing {
 impl Standing {
     /// Jobs of one run that are looked at.
     pub const LIMIT: i64 = 500;
+
+    /// What the jobs of a plan would come to, kind by kind.
+    pub fn plans(&self) -> Vec<Plan> {
+        self.results("plan")
+    }
+
+    /// A list that the results of jobs hold under a name.
+    pub(super) fn results<T: serde::de::DeserializeOwned>(&self, name: &str) -> Vec<T> {
+        let results = self.jobs.iter().filter_map(|job| job.job.result.as_ref()?.get(name)?.as_array());
+        results.flatten().filter_map(|one| serde_json::from_value(one.clone()).ok()).collect()
+    }
+}
+
+/// What the import of a kind would come to.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Plan {
+    /// The kind.
+    pub kind: String,
+    /// Counts, as the account of the import would have them.
+    pub account: Account,
+    /// Records one by one, up to a bound; unchanged ones are only counted.
+    pub records: Vec<Planned>,
+    /// There are more than are shown.
+    pub truncated: bool,
+    /// Records that would be imported first: kind and external id.
+    pub dependencies: Vec<String>,
+}
+
+/// What would happen to one record.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Planned {
+    /// External id.
+    pub id: String,
+    /// `create`, `update`, `match`, `skip`, `quarantine`, `hold`, `gone`, `requeue`.
+    pub action: String,
+    /// Ours, where there is one.
+    #[serde(default)]
+    pub record: Option<i64>,
+    /// Field, our value, the value it would get.
+    #[serde(default)]
+    pub fields: Vec<(String, Value, Value)>,
+    /// Why, where it is not written.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 pub(super) async fn start(host: &Host, _: &Caller, request: Start) -> Result<Started, Fault> {

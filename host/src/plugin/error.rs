@@ -116,6 +116,14 @@ pub enum Error {
         /// What is there.
         found: String,
     },
+    /// An extension is installed, and no build of it serves.
+    #[error("{plugin} extends {connector} and can't be loaded")]
+    ExtensionMissing {
+        /// Plugin that extends.
+        plugin: String,
+        /// Plugin that is extended.
+        connector: String,
+    },
     /// Two extensions want the same place.
     #[error("{what} is claimed by {}", .candidates.join(" and "))]
     Ambiguous {
@@ -177,6 +185,7 @@ pub const CODES: &[Code] = &[
     DUPLICATE_BACKEND_TYPE,
     PARENT_MISSING,
     REQUIREMENT_UNMET,
+    EXTENSION_MISSING,
     AMBIGUOUS,
     CHANGED,
     UNWATCHABLE,
@@ -266,13 +275,22 @@ const PARENT_MISSING: Code = Code {
 const REQUIREMENT_UNMET: Code = Code {
     name: "plugin.requirement_unmet",
     cause: "The extension was written for other versions of the plugin it extends.",
-    cure: "Install a version of either that fits the other.",
+    cure: "Install a version of either that fits the other, or leave the extension out of the backend with \
+           `bindery backend set NAME --set without_extensions=ID`.",
+    retry: Retry::Never,
+};
+const EXTENSION_MISSING: Code = Code {
+    name: "plugin.extension_missing",
+    cause: "Records would be mapped without a rule that an installed plugin adds, so they are not mapped at all.",
+    cure: "Install a build of it that loads (`bindery plugin show ID` says what is wrong), or leave it out of the backend \
+           with `bindery backend set NAME --set without_extensions=ID`.",
     retry: Retry::Never,
 };
 const AMBIGUOUS: Code = Code {
     name: "plugin.ambiguous",
     cause: "Two candidates are equally specific, and the host never guesses.",
-    cure: "Remove one of the named plugins, or make one more specific.",
+    cure: "Leave one of the named plugins out of the backend (`bindery backend set NAME --set without_extensions=ID`), \
+           or make one more specific.",
     retry: Retry::Never,
 };
 const CHANGED: Code = Code {
@@ -323,6 +341,7 @@ impl Coded for Error {
             Self::DuplicateBackendType { .. } => &DUPLICATE_BACKEND_TYPE,
             Self::ParentMissing { .. } => &PARENT_MISSING,
             Self::RequirementUnmet { .. } => &REQUIREMENT_UNMET,
+            Self::ExtensionMissing { .. } => &EXTENSION_MISSING,
             Self::Ambiguous { .. } => &AMBIGUOUS,
             Self::Changed { .. } => &CHANGED,
             Self::Unwatchable { .. } => &UNWATCHABLE,

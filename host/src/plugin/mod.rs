@@ -29,7 +29,7 @@ pub use generation::{Generation, Isolation};
 pub use guard::Answer;
 pub use install::{Stage, Staged};
 pub use instance::Instance;
-pub use registry::{Listed, Options, Registry, State};
+pub use registry::{Extender, Listed, Options, Registry, State};
 pub use scope::{Context, DEADLINE, Grants, Kept, Scope};
 pub use services::{
     Jobs, Services,

@@ -107,6 +107,15 @@ pub(super) struct Plugin {
     pub(super) error: Option<Fault>,
 }
 
+/// A plugin that extends another one.
+#[derive(Debug, Clone)]
+pub struct Extender {
+    /// What it declares.
+    pub manifest: Arc<Manifest>,
+    /// The generation that serves; absent where none does.
+    pub generation: Option<Arc<Generation>>,
+}
+
 impl Registry {
     /// Opens the registry and loads what is installed. A plugin that can't be loaded is listed with its error.
     pub async fn open(store: Store, clock: Clock, options: Options) -> Result<Arc<Self>, Error> {
@@ -141,6 +150,16 @@ impl Registry {
         let provides =
             |generation: &&Arc<Generation>| generation.manifest.backend_types.iter().any(|t| t == backend_type);
         plugins.values().filter_map(|plugin| plugin.current.as_ref()).find(provides).cloned()
+    }
+
+    /// Plugins that extend a connector, by id.
+    pub fn extending(&self, connector: &str) -> Vec<Extender> {
+        let plugins = self.plugins.load();
+        let extends =
+            |plugin: &&Plugin| plugin.manifest.extensions.iter().any(|extension| extension.connector == connector);
+        let extender =
+            |plugin: &Plugin| Extender { manifest: plugin.manifest.clone(), generation: plugin.current.clone() };
+        plugins.values().filter(extends).map(extender).collect()
     }
 
     pub(super) fn put(&self, plugin: Plugin) {

@@ -76,7 +76,9 @@ impl Catalogue {
     /// any more is hidden, never dropped.
     pub fn register(tx: &mut dyn Tx, owner: &str, manifest: &Manifest) -> Result<Self, Error> {
         register::register(tx, owner, manifest)?;
-        Self::load(tx)
+        let catalogue = Self::load(tx)?;
+        register::index_matched(tx, &catalogue, manifest)?;
+        Ok(catalogue)
     }
 
     /// Takes an owner's declarations away: its kinds and fields are hidden, their data stays.

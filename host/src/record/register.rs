@@ -9,13 +9,14 @@ use bindery_contract::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error, Kind, Model, catalogue,
+    Catalogue, Error, Kind, Model, catalogue,
     declaration::{self, Declared, ModelDeclaration},
     install::{Installation, words},
 };
 use crate::storage::{
     Tx, binding as bindings,
     catalogue::{self as rows, KindRow},
+    record as tables,
 };
 
 /// What a kind's row says besides its name, model and owner.
@@ -79,6 +80,20 @@ pub(super) fn register(tx: &mut dyn Tx, owner: &str, manifest: &Manifest) -> Res
     for kind in stored {
         if kind.owner == owner && !kind.hidden && manifest.kind(&kind.name).is_none() {
             rows::update_kind(tx, &KindRow { hidden: true, ..kind })?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes cheap what a first sync asks for each new record: whether one of ours has the same value.
+pub(super) fn index_matched(tx: &mut dyn Tx, catalogue: &Catalogue, manifest: &Manifest) -> Result<(), Error> {
+    for declared in &manifest.kinds {
+        let Some(kind) = catalogue.kind(&declared.name) else { continue };
+        for field in declared.matched_by.iter().filter_map(|name| kind.model.field(name)) {
+            let is_reference = matches!(field.field_type, FieldType::Many2one { .. });
+            if let Some(column) = field.column.as_ref().filter(|_| !is_reference && !field.unique) {
+                tables::create_index(tx, &kind.model.table.name, column)?;
+            }
         }
     }
     Ok(())

@@ -45,6 +45,8 @@ pub struct Run {
     pub error: Option<String>,
     /// Its account, in the order of the columns.
     pub counts: [i64; 15],
+    /// The connector's state format that the page cursor is of.
+    pub state_format: Option<i64>,
 }
 
 macro_rules! columns {
@@ -52,15 +54,15 @@ macro_rules! columns {
         "id, job, backend, kind, state, started_at, ended_at, forced, filtered, complete, since, cursor_version, \
          page_cursor, page_number, seen_as_of, seen_latest, moved_cursor, error_code, error, offered, created, \
          updated, unchanged, skipped, quarantined, failed, matched, held, gone, requeued, duplicates, lines, \
-         dependencies, pages"
+         dependencies, pages, state_format"
     };
 }
 
 static INSERT: Statement = Statement::new(
     "insert into sync_run(job, backend, kind, direction, state, started_at, forced, filtered, complete, since, \
      cursor_version, page_number, moved_cursor, offered, created, updated, unchanged, skipped, quarantined, failed, \
-     matched, held, gone, requeued, duplicates, lines, dependencies, pages) \
-     values (?1, ?2, ?3, 0, 0, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
+     matched, held, gone, requeued, duplicates, lines, dependencies, pages, state_format) \
+     values (?1, ?2, ?3, 0, 0, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?10)",
 );
 static PAGE: Statement = Statement::new(
     "update sync_run set page_cursor = ?2, page_number = page_number + ?3, seen_as_of = ?4, seen_latest = ?5, \
@@ -75,8 +77,8 @@ static END: Statement = Statement::new(
 );
 static PLACE: Statement = Statement::new("select state, page_number from sync_run where id = ?1");
 static RESTART: Statement = Statement::new(
-    "update sync_run set page_cursor = null, page_number = 0, seen_as_of = null, seen_latest = null \
-     where id = ?1 and state = 0",
+    "update sync_run set page_cursor = null, page_number = 0, seen_as_of = null, seen_latest = null, since = ?2, \
+     cursor_version = ?3, complete = ?4, state_format = ?5 where id = ?1 and state = 0",
 );
 static GET: Statement = Statement::new(concat!("select ", columns!(), " from sync_run where id = ?1"));
 static OPEN: Statement = Statement::new(concat!(
@@ -130,9 +132,11 @@ pub struct Start<'a> {
     /// Lists everything.
     pub complete: bool,
     /// Where it starts.
-    pub since: Option<&'a str>,
+    pub since: Option<String>,
     /// The cursor's version.
     pub cursor_version: i64,
+    /// The connector's state format.
+    pub state_format: u32,
 }
 
 /// Starts a run.
@@ -147,8 +151,9 @@ pub fn insert(tx: &mut dyn Tx, start: &Start<'_>) -> Result<i64, Error> {
             start.forced.into(),
             start.filtered.into(),
             start.complete.into(),
-            start.since.into(),
+            start.since.as_deref().into(),
             start.cursor_version.into(),
+            i64::from(start.state_format).into(),
         ],
     )
 }
@@ -208,9 +213,11 @@ pub fn end(tx: &mut dyn Tx, run: i64, end: &End<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Puts a running run back to its first page; its account stays.
-pub fn restart(tx: &mut dyn Tx, run: i64) -> Result<(), Error> {
-    tx.execute(&RESTART, &[run.into()])?;
+/// Puts a running run back to its first page, with where it starts now; its account stays.
+pub fn restart(tx: &mut dyn Tx, run: i64, start: &Start<'_>) -> Result<(), Error> {
+    let format = i64::from(start.state_format);
+    let since = start.since.as_deref().into();
+    tx.execute(&RESTART, &[run.into(), since, start.cursor_version.into(), start.complete.into(), format.into()])?;
     tx.execute(&FORGET, &[run.into()])?;
     Ok(())
 }
@@ -314,5 +321,6 @@ fn read(row: &dyn Row) -> Result<Run, Error> {
         error_code: row.opt_string(17)?,
         error: row.opt_string(18)?,
         counts,
+        state_format: row.opt_int(34)?,
     })
 }

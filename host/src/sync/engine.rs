@@ -7,11 +7,11 @@ use super::{
     apply::{self, Abort, Applied, Circumstances},
     guard::Limits,
     plan::Plan,
-    session::{Behalf, Session},
-    target::{Deletion, Policy, Target},
+    session::{Behalf, Extension, Session},
+    target::Target,
 };
 use crate::{
-    backend::{Backends, Opened, RemoteDeletion},
+    backend::{Backends, Opened},
     base::{Clock, Fault},
     record::{Change, Current},
     storage::{Durability, Store},
@@ -49,12 +49,21 @@ impl Engine {
 
     /// A kind of a backend at work.
     pub fn target(&self, session: &Arc<Session>, kind: &str) -> Result<Target, Error> {
-        Target::new(session.clone(), self.catalogue.get(), kind, session.policy)
+        Target::new(session.clone(), self.catalogue.get(), kind)
+    }
+
+    /// Whether the backend would be opened now as it was for a session: the same settings, the same code.
+    pub async fn is_current(&self, session: &Session) -> Result<bool, Error> {
+        match self.backends.opened(session.backend).await {
+            Ok(opened) if opened.epoch == session.epoch => Ok(*opened.serves() == session.serves),
+            // It was changed, disabled or removed, or nothing serves it any more.
+            _ => Err(Error::EpochChanged),
+        }
     }
 
     /// What one run of a backend may read.
     pub fn limits(&self, session: &Session) -> Limits {
-        Limits { records: session.policy.max_records.unwrap_or(self.limits.records), ..self.limits }
+        Limits { records: session.business.max_records.unwrap_or(self.limits.records), ..self.limits }
     }
 
     /// The circumstances of an apply now.
@@ -102,17 +111,18 @@ fn session(opened: &Arc<Opened>) -> Session {
         caller: Arc::new(opened.clone()),
         manifest: Arc::new(opened.manifest().clone()),
         mapped_by: vec![generation.sha256.clone(), settings],
-        extensions: Vec::new(),
+        extensions: opened.extensions.iter().map(extension).collect(),
         context: opened.context(),
-        generation: generation.number,
-        policy: Policy {
-            deletion: match opened.backend.business.remote_deletion {
-                RemoteDeletion::Ignore => Deletion::Ignore,
-                RemoteDeletion::Archive => Deletion::Archive,
-                RemoteDeletion::Delete => Deletion::Delete,
-            },
-            max_records: opened.backend.business.max_records,
-            ..Policy::default()
-        },
+        serves: opened.serves().clone(),
+        business: opened.backend.business.clone(),
+    }
+}
+
+fn extension(extension: &Arc<crate::backend::Extension>) -> Extension {
+    Extension {
+        caller: Arc::new(extension.clone()),
+        declared: extension.declared.clone(),
+        context: extension.context(),
+        digest: extension.digest(),
     }
 }

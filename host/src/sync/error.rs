@@ -104,6 +104,16 @@ pub enum Error {
         /// The kind.
         kind: String,
     },
+    /// The stored cursor is of a newer build.
+    #[error("the cursor of {kind} has state format {found}; the connector that is installed reads up to {known}")]
+    NewerState {
+        /// The kind.
+        kind: String,
+        /// The format that is stored.
+        found: u32,
+        /// The format that the connector knows.
+        known: u32,
+    },
     /// No such kind.
     #[error("the backend's connector has no kind {kind:?}; it has {known}")]
     UnknownKind {
@@ -174,6 +184,7 @@ pub const CODES: &[Code] = &[
     STOPPING,
     DEADLINE,
     NOT_READABLE,
+    NEWER_STATE,
     UNKNOWN_KIND,
     NOT_IMPORTED,
     EXPORT_UNSUPPORTED,
@@ -278,6 +289,12 @@ const NOT_READABLE: Code = code(
     "Sync the kind as a whole: the record comes with the others.",
     Retry::Never,
 );
+const NEWER_STATE: Code = code(
+    "sync.newer_state",
+    "A newer build of the connector has moved the cursor, and this one can't know what it means.",
+    "Install the newer build again; or `bindery cursor reset NAME KIND`, which reads the kind from the beginning.",
+    Retry::Never,
+);
 const UNKNOWN_KIND: Code = code(
     "sync.unknown_kind",
     "The connector of this backend has no such kind.",
@@ -349,6 +366,7 @@ impl Coded for Error {
             Self::Stopping => &STOPPING,
             Self::Deadline => &DEADLINE,
             Self::NotReadable { .. } => &NOT_READABLE,
+            Self::NewerState { .. } => &NEWER_STATE,
             Self::UnknownKind { .. } => &UNKNOWN_KIND,
             Self::NotImported { .. } => &NOT_IMPORTED,
             Self::ExportUnsupported { .. } => &EXPORT_UNSUPPORTED,

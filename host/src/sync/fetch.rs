@@ -77,7 +77,7 @@ pub async fn list(
         kind: target.name().to_owned(),
         since: ask.since.clone(),
         cursor: cursor.map(str::to_owned),
-        limit: target.policy.page_size,
+        limit: target.page_size(),
         filters: ask.filters.clone(),
     };
     let answer = profile.fetch.time_async(target.session.call(&scope, op::LIST, &request, &[])).await?;

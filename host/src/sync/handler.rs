@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     base::{Coded, Fault, Retry},
-    queue::{Cancel, CancelReason, Handler, Handlers, Outcome, Running},
+    queue::{Cancel, CancelReason, Handler, Handlers, Outcome, Running, Verdict},
 };
 
 /// The kinds of jobs that this room runs.
@@ -64,7 +64,10 @@ impl Handler for Job {
                 Work::Verify => engine.run_verify(&job).await,
                 Work::Action => engine.run_action(&job).await,
             };
-            done.unwrap_or_else(outcome)
+            match done {
+                Ok(outcome) => outcome,
+                Err(error) => engine.outcome(error, job.backend),
+            }
         })
     }
 }
@@ -73,6 +76,16 @@ impl Handler for Job {
 pub(super) fn payload<T: DeserializeOwned>(job: &Running) -> Result<T, Error> {
     serde_json::from_value(job.payload.clone())
         .map_err(|error| Error::Refused(format!("the payload of job {} can't be read: {error}", job.id)))
+}
+
+impl Engine {
+    /// What an error makes of its job. Where its backend can't work, it waits until that can.
+    fn outcome(&self, error: Error, backend: Option<i64>) -> Outcome {
+        match backend.map(|backend| self.backends.may_run(backend)) {
+            Some(Verdict::Park { reason }) if !matches!(error, Error::Cancelled) => Outcome::Parked { reason },
+            _ => outcome(error),
+        }
+    }
 }
 
 /// What an error makes of its job.

@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod apply;
+mod begin;
 pub mod digest;
 pub mod engine;
 pub mod error;

@@ -28,8 +28,6 @@ use super::{
 };
 use crate::{
     base::{Fault, Timestamp},
-    queue,
-    record::cursor,
     storage::{Durability, run},
 };
 
@@ -77,6 +75,8 @@ pub(super) struct Run<'e> {
     pub(super) stored: run::Run,
     pub(super) seen: Seen,
     pub(super) number: i64,
+    /// The cursor of the page that is planned next.
+    place: Option<String>,
     pub(super) account: Account,
     pub(super) notes: Vec<String>,
     problems: Vec<(String, Problem)>,
@@ -104,22 +104,23 @@ impl Engine {
         if !target.declared.import {
             return Err(Error::NotImported { kind: kind.to_owned() });
         }
-        let stored = self.begin(&target, wish, behalf).await?;
+        let (stored, note) = self.begin(&target, wish, behalf).await?;
         let mut run = Run {
             engine: self,
             seen: Seen { as_of: stored.seen_as_of.clone(), latest: stored.seen_latest.clone() },
             number: stored.page_number,
             account: Account::from_counts(stored.counts),
+            place: stored.page_cursor.clone(),
             target,
             behalf: behalf.clone(),
             stored,
-            notes: Vec::new(),
+            notes: note.into_iter().collect(),
             problems: Vec::new(),
             in_flight: VecDeque::new(),
             profile: Arc::default(),
             total: None,
         };
-        let ended = run.all(session, wish).await;
+        let ended = run.all(wish).await;
         // What was handed to the writer is written, whatever stops the run.
         let drained = run.drain().await;
         match ended.and_then(|cursor| drained.map(|()| cursor)) {
@@ -130,52 +131,15 @@ impl Engine {
             }
         }
     }
-
-    /// The run of this job and kind that an earlier attempt left open, or a new one.
-    async fn begin(&self, target: &Target, wish: &Wish, behalf: &Behalf) -> Result<run::Run, Error> {
-        let (target, wish, fence, now) = (target.clone(), wish.clone(), behalf.job.clone(), self.clock.now());
-        self.store
-            .write(Durability::Durable, move |tx| -> Result<_, Error> {
-                if let Some(fence) = &fence {
-                    queue::check_fence(tx, fence).map_err(|error| match error {
-                        queue::Error::Stale { .. } => Error::Fenced,
-                        other => Error::Below(other.into()),
-                    })?;
-                    if let Some(open) = run::open_of_job(tx, fence.job, target.name())? {
-                        return Ok(open);
-                    }
-                }
-                let backend = target.session.backend;
-                let cursor = cursor::get(tx, backend, target.name()).map_err(Fault::from)?;
-                let readable = cursor.state_format == target.session.manifest.state_format;
-                let filtered = !wish.filters.is_empty();
-                let since =
-                    cursor.value.filter(|_| target.declared.incremental && readable && !wish.force && !filtered);
-                let start = run::Start {
-                    job: fence.as_ref().map(|fence| fence.job),
-                    backend,
-                    kind: target.name(),
-                    now: now.0,
-                    forced: wish.force,
-                    filtered,
-                    complete: since.is_none() && !filtered,
-                    since: since.as_deref(),
-                    cursor_version: cursor.version,
-                };
-                let id = run::insert(tx, &start)?;
-                run::get(tx, id)?.ok_or_else(|| Error::NotFound { what: format!("run {id}") })
-            })
-            .await
-    }
 }
 
 impl Run<'_> {
     /// All pages, then what is gone. Answers where the next run starts.
-    async fn all(&mut self, session: &Arc<Session>, wish: &Wish) -> Result<Option<String>, Error> {
+    async fn all(&mut self, wish: &Wish) -> Result<Option<String>, Error> {
         let sweeps = self.stored.complete && self.target.declared.scan_finds_deleted;
         let is_listed = self.stored.page_number > 0 && self.stored.page_cursor.is_none();
         if !is_listed {
-            self.pages(session, wish, sweeps).await?;
+            self.pages(wish, sweeps).await?;
         }
         if sweeps {
             self.drain().await?;
@@ -191,30 +155,28 @@ impl Run<'_> {
         Ok(self.next_cursor())
     }
 
-    async fn pages(&mut self, session: &Arc<Session>, wish: &Wish, sweeps: bool) -> Result<(), Error> {
-        let ask = Ask {
-            since: self.stored.since.clone(),
-            cursor: self.stored.page_cursor.clone(),
-            filters: wish.filters.clone(),
-        };
-        let (into, mut pages) = mpsc::channel(1);
-        let limits = (self.engine.limits(session), self.engine.clock.clone());
-        let fetching = fetch::pages(self.target.clone(), self.behalf.clone(), ask, limits, self.profile.clone(), into);
-        let _fetching = AbortOnDrop(tokio::spawn(fetching));
+    async fn pages(&mut self, wish: &Wish, sweeps: bool) -> Result<(), Error> {
         let options = Options { force: wish.force, ..Options::default() };
+        let mut feed = self.feed(wish);
         loop {
             let fetched = tokio::select! {
                 biased;
                 reason = self.behalf.cancel.cancelled() => return Err(handler::stopped_by(reason)),
-                fetched = pages.recv() => fetched,
+                fetched = feed.pages.recv() => fetched,
             };
             let Some(fetched) = fetched else { return Ok(()) };
+            if self.renew(wish).await? {
+                // What was fetched is another build's: the page comes again, so that one build has it from start to end.
+                feed = self.feed(wish);
+                continue;
+            }
             let (page, fetched_at) = fetched?;
             let next = page.next.clone();
-            let (plan, dependencies, ids) = self.plan(session, page, fetched_at, &options, sweeps).await?;
+            let (plan, dependencies, ids) = self.plan(page, fetched_at, &options, sweeps).await?;
             let is_last = next.is_none();
             let ends = is_last && !sweeps;
             let end = ends.then(|| self.end());
+            self.place.clone_from(&next);
             let step = RunStep { next, ids, listed: true, dependencies, end, ..self.step(None) };
             self.submit(plan, step, wish.finish.clone().filter(|_| ends)).await?;
             if is_last {
@@ -223,9 +185,45 @@ impl Run<'_> {
         }
     }
 
+    /// Fetches from where the run stands, ahead of what is planned and written.
+    fn feed(&self, wish: &Wish) -> Feed {
+        let ask = Ask { since: self.stored.since.clone(), cursor: self.place.clone(), filters: wish.filters.clone() };
+        let (into, pages) = mpsc::channel(1);
+        let limits = (self.engine.limits(&self.target.session), self.engine.clock.clone());
+        let fetching = fetch::pages(self.target.clone(), self.behalf.clone(), ask, limits, self.profile.clone(), into);
+        Feed { pages, fetching: tokio::spawn(fetching) }
+    }
+
+    /// Goes on with what serves now, where a plugin was reloaded since the page before; answers whether it was.
+    async fn renew(&mut self, wish: &Wish) -> Result<bool, Error> {
+        if self.engine.is_current(&self.target.session).await? {
+            return Ok(false);
+        }
+        let session = self.engine.session(self.target.session.backend).await?;
+        if session.epoch != self.target.session.epoch {
+            return Err(Error::EpochChanged);
+        }
+        let before = self.target.session.manifest.state_format;
+        self.target = self.engine.target(&session, self.target.name())?;
+        self.notes.push(format!("a plugin was reloaded; page {} on came through the new build", self.number + 1));
+        if session.manifest.state_format != before {
+            self.drain().await?;
+            let (stored, note) = self.engine.begin(&self.target, wish, &self.behalf).await?;
+            self.notes.extend(note);
+            self.stand_at(stored);
+        }
+        Ok(true)
+    }
+
+    fn stand_at(&mut self, stored: run::Run) {
+        self.seen = Seen { as_of: stored.seen_as_of.clone(), latest: stored.seen_latest.clone() };
+        self.number = stored.page_number;
+        self.place.clone_from(&stored.page_cursor);
+        self.stored = stored;
+    }
+
     async fn plan(
         &mut self,
-        session: &Arc<Session>,
         page: Page,
         fetched_at: Timestamp,
         options: &Options,
@@ -250,6 +248,7 @@ impl Run<'_> {
             return Ok((plan, 0, ids));
         }
         let chain = Chain::default();
+        let session = &self.target.session;
         let importing = self.engine.import_missing(session, &missing, &chain, &self.behalf);
         let (imported, unmet) = self.profile.dependencies.time_async(importing).await?;
         Ok((planner::resolve_again(&self.engine.store, plan, &unmet).await?, imported, ids))
@@ -388,10 +387,14 @@ impl Run<'_> {
     }
 }
 
-struct AbortOnDrop(JoinHandle<()>);
+/// Pages on their way; the fetching ends with it.
+struct Feed {
+    pages: mpsc::Receiver<fetch::Fetched>,
+    fetching: JoinHandle<()>,
+}
 
-impl Drop for AbortOnDrop {
+impl Drop for Feed {
     fn drop(&mut self) {
-        self.0.abort();
+        self.fetching.abort();
     }
 }

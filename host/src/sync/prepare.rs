@@ -95,9 +95,9 @@ async fn prepare_batch(
     let frame = Frame::decode(&answer).map_err(|error| bad(op::PREPARE, &error))?;
     let array = frame.segment(0).map_err(|error| bad(op::PREPARE, &error))?;
     let mut mapped = Vec::with_capacity(items.len());
-    let mut raw = Vec::with_capacity(if target.session.extensions.is_empty() { 0 } else { items.len() });
+    let mut raw = Vec::with_capacity(if target.extensions.is_empty() { 0 } else { items.len() });
     for entry in entries(array)? {
-        if !target.session.extensions.is_empty() {
+        if !target.extensions.is_empty() {
             raw.push(entry.as_ref().ok().and_then(|entry| entry.values).map(RawValue::get));
         }
         mapped.push(match entry {
@@ -108,7 +108,7 @@ async fn prepare_batch(
     if mapped.len() != items.len() {
         return Err(bad(op::PREPARE, &format!("{} entries for {} items", mapped.len(), items.len())));
     }
-    if !target.session.extensions.is_empty() {
+    if !target.extensions.is_empty() {
         extend::extend(target, behalf, items, &raw, &mut mapped).await?;
     }
     Ok(mapped)

@@ -10,14 +10,15 @@ use super::{
     fetch::{self, Ask},
     guard::Paging,
     handler,
-    plan::{Action, Plan, What, Write},
+    plan::{Action, Children, Plan, What, Write},
     planner::{self, Options},
     profile::Profile,
     session::{Behalf, Session},
 };
 use crate::{
     model::Value,
-    record::{self, Input, cursor, encode},
+    record::{self, Input, Model, Values, binding, encode},
+    storage::Tx,
 };
 
 /// Records that a plan shows one by one; all of them are counted.
@@ -70,12 +71,7 @@ impl Engine {
         if !target.declared.import {
             return Err(Error::NotImported { kind: kind.to_owned() });
         }
-        let (backend, key) = (session.backend, kind.to_owned());
-        let cursor = self
-            .store
-            .read(move |tx| cursor::get(tx, backend, &key).map_err(|error| Error::Below(error.into())))
-            .await?;
-        let since = cursor.value.filter(|_| target.declared.incremental && !force && filters.is_empty());
+        let since = if force || !filters.is_empty() { None } else { self.since(&target).await? };
         let ask = Ask { since, cursor: None, filters: filters.to_vec() };
         let options = Options { force, ..Options::default() };
         let (mut preview, profile) = (Preview { kind: kind.to_owned(), ..Preview::default() }, Profile::default());
@@ -132,24 +128,22 @@ impl Engine {
     }
 }
 
-fn shown(
-    tx: &mut dyn crate::storage::Tx,
-    plan: &Plan,
-    action: &Action,
-    account: &mut Account,
-) -> Result<Option<Shown>, record::Error> {
+fn shown(tx: &mut dyn Tx, plan: &Plan, action: &Action, account: &mut Account) -> Result<Option<Shown>, record::Error> {
     let mut shown = Shown { id: action.id.clone(), action: "skip", record: None, fields: Vec::new(), reason: None };
     let count = match &action.what {
         What::Write(write) => {
             shown.record = write.record;
             shown.fields = differences(tx, plan, write)?;
+            if let Some(record) = write.record {
+                lines(tx, plan, &plan.target.kind.model, record, &write.children, &mut shown.fields)?;
+            }
             account.matched += i64::from(write.matched);
             match write.record {
                 None => {
                     shown.action = "create";
                     &mut account.created
                 }
-                Some(_) if shown.fields.is_empty() && write.children.is_empty() && !write.matched => {
+                Some(_) if shown.fields.is_empty() && !write.matched => {
                     account.unchanged += 1;
                     return Ok(None);
                 }
@@ -190,14 +184,21 @@ fn shown(
 }
 
 /// Field, our value, and the value it would get.
-fn differences(
-    tx: &mut dyn crate::storage::Tx,
+type Difference = (String, Json, Json);
+
+fn differences(tx: &mut dyn Tx, plan: &Plan, write: &Write) -> Result<Vec<Difference>, record::Error> {
+    of_values(tx, plan, &plan.target.kind.model, write.record, &write.values)
+}
+
+fn of_values(
+    tx: &mut dyn Tx,
     plan: &Plan,
-    write: &Write,
-) -> Result<Vec<(String, Json, Json)>, record::Error> {
-    let model = &plan.target.kind.model;
-    let fields: Vec<usize> = write.values.iter().map(|(field, _)| *field).collect();
-    let rows = match write.record {
+    model: &Model,
+    record: Option<i64>,
+    values: &Values,
+) -> Result<Vec<Difference>, record::Error> {
+    let fields: Vec<usize> = values.iter().map(|(field, _)| *field).collect();
+    let rows = match record {
         Some(record) if !fields.is_empty() => record::read(tx, plan.catalogue(), model, &[record], &fields)?,
         _ => Vec::new(),
     };
@@ -205,16 +206,73 @@ fn differences(
         rows.first().and_then(|row| row.values.iter().find(|(at, _)| *at == field)).map(|(_, value)| value)
     };
     let mut all = Vec::new();
-    for (field, input) in &write.values {
+    for (field, input) in values {
         let before = ours(*field);
         let after = match input {
             Input::Value(value) if before == Some(value) => continue,
             Input::Value(Value::Null) if before.is_none() => continue,
             Input::Value(value) => encode::value(value),
-            Input::Symbolic(symbolic) => json!(format!("{symbolic:?}")),
+            Input::Symbolic(symbolic) => json!(symbolic.to_string()),
             Input::Lines(commands) => json!(format!("{} changes of lines", commands.len())),
         };
         all.push((model.fields[*field].name.clone(), before.map_or(Json::Null, encode::value), after));
     }
     Ok(all)
+}
+
+/// What would become of the lines of a record, field by field; lines that stay as they are are not told of.
+fn lines(
+    tx: &mut dyn Tx,
+    plan: &Plan,
+    parent: &Model,
+    record: i64,
+    children: &[Children],
+    into: &mut Vec<Difference>,
+) -> Result<(), record::Error> {
+    for children in children {
+        let ids: Vec<&str> = children.lines.iter().map(|line| line.id.as_str()).collect();
+        let backend = plan.target.session.backend;
+        let known = if ids.is_empty() { Vec::new() } else { binding::find_page(tx, backend, &children.kind, &ids)? };
+        let (mut added, mut changed) = (0_usize, 0_usize);
+        for line in &children.lines {
+            let bound = known.iter().find(|bound| bound.external_id.as_deref() == Some(&line.id));
+            let Some(ours) = bound.and_then(|bound| bound.record) else {
+                added += 1;
+                continue;
+            };
+            let mut differs = of_values(tx, plan, &children.kind.model, Some(ours), &line.values)?;
+            differs.retain(|(field, ..)| *field != children.kind.model.fields[children.inverse].name);
+            lines(tx, plan, &children.kind.model, ours, &line.children, &mut differs)?;
+            changed += usize::from(!differs.is_empty());
+        }
+        let kept: Vec<i64> = known.iter().filter_map(|bound| bound.record).collect();
+        let (count, gone) = missing(tx, plan, parent, record, children, &kept)?;
+        let parts = [(added, "new"), (changed, "changed"), (gone, "gone")];
+        let words: Vec<String> =
+            parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+        if !words.is_empty() {
+            let field = parent.fields[children.field].name.clone();
+            into.push((field, json!(format!("{count} lines")), json!(words.join(", "))));
+        }
+    }
+    Ok(())
+}
+
+/// How many lines a record has, and how many of them came from there and are not there any more.
+fn missing(
+    tx: &mut dyn Tx,
+    plan: &Plan,
+    parent: &Model,
+    record: i64,
+    children: &Children,
+    kept: &[i64],
+) -> Result<(usize, usize), record::Error> {
+    let rows = record::read(tx, plan.catalogue(), parent, &[record], &[children.field])?;
+    let Some((_, Value::Refs(ours))) = rows.first().and_then(|row| row.values.first()) else { return Ok((0, 0)) };
+    let mut gone = 0;
+    for line in ours.iter().filter(|line| !kept.contains(line)) {
+        let bound = binding::find_by_record(tx, plan.target.session.backend, &children.kind, *line)?;
+        gone += usize::from(bound.is_some());
+    }
+    Ok((ours.len(), gone))
 }

@@ -8,9 +8,9 @@ use bindery_contract::{Error as ContractError, ErrorClass, Frame, Manifest, mani
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
-use super::{Error, handler, target::Policy};
+use super::{Error, handler};
 use crate::{
-    backend::Opened,
+    backend::{self, Business, Opened, Serves},
     model::job::Fence,
     plugin::{Context, Scope},
     queue::{Cancel, ProgressHandle, Running},
@@ -39,6 +39,18 @@ impl Caller for Arc<Opened> {
     }
 }
 
+impl Caller for Arc<backend::Extension> {
+    fn call(
+        &self,
+        scope: Arc<Scope>,
+        op: &'static str,
+        payload: Vec<u8>,
+    ) -> BoxFuture<'static, Result<Vec<u8>, ContractError>> {
+        let extension = self.clone();
+        Box::pin(async move { extension.as_ref().call(scope, op, payload).await })
+    }
+}
+
 /// An extension of this backend's connector: rules of another plugin, run in this backend's context.
 pub struct Extension {
     /// The plugin that has the rules.
@@ -47,6 +59,8 @@ pub struct Extension {
     pub declared: manifest::Extension,
     /// On whose behalf: the same backend, its own grants.
     pub context: Context,
+    /// Stands for its code.
+    pub digest: String,
 }
 
 /// A backend at work.
@@ -61,16 +75,16 @@ pub struct Session {
     pub caller: Arc<dyn Caller>,
     /// What the connector declares.
     pub manifest: Arc<Manifest>,
-    /// Digest of the code of connector and extensions, and of the settings that take part in mapping.
+    /// Digest of the connector's code, and of the settings that take part in mapping.
     pub mapped_by: Vec<String>,
     /// Extensions, in the order of their composition.
     pub extensions: Vec<Extension>,
     /// On whose behalf calls are made; job, cancel and progress are added for each piece of work.
     pub context: Context,
-    /// Which generation serves, for messages and for noticing a reload.
-    pub generation: u64,
+    /// The settings and the code that serve, for noticing a reload.
+    pub serves: Serves,
     /// What the operator has set.
-    pub policy: Policy,
+    pub business: Business,
 }
 
 /// What a piece of work adds to the calls it makes.

@@ -7,37 +7,13 @@ use bindery_contract::{manifest, op};
 use super::{
     Error,
     digest::{self, Digest},
-    mark,
+    extend, mark,
     session::Session,
 };
-use crate::record::{Catalogue, Field, Kind};
-
-/// What becomes of our record when theirs is gone.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Deletion {
-    /// It stays, and so does the binding.
-    #[default]
-    Ignore,
-    /// It is archived, where its model can be; else it stays.
-    Archive,
-    /// It is removed; where others need it, it is archived.
-    Delete,
-}
-
-/// What an operator has set for a kind.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
-pub struct Policy {
-    /// When theirs is gone.
-    pub deletion: Deletion,
-    /// Seconds taken off the next cursor, where they differ from the connector's.
-    pub overlap_seconds: Option<u32>,
-    /// Items a page.
-    pub page_size: Option<u32>,
-    /// Most records that one run reads, where it differs from the host's.
-    pub max_records: Option<u64>,
-}
+use crate::{
+    backend::RemoteDeletion,
+    record::{Catalogue, Field, Kind},
+};
 
 /// A kind of a backend. Cheap to clone.
 #[derive(Clone)]
@@ -53,8 +29,6 @@ pub struct Inner {
     pub kind: Arc<Kind>,
     /// The kind as the connector declares it.
     pub declared: manifest::Kind,
-    /// What the operator has set for it.
-    pub policy: Policy,
     /// Digests payloads.
     pub digest: Digest,
     /// Digest of everything else that decides what a payload is mapped to.
@@ -63,6 +37,8 @@ pub struct Inner {
     pub matched_by: Vec<usize>,
     /// Conditions that a record must meet to be matched.
     pub matched_among: Vec<serde_json::Value>,
+    /// The session's extensions that take part in its mapping, in order.
+    pub extensions: Vec<usize>,
 }
 
 impl std::ops::Deref for Target {
@@ -74,13 +50,17 @@ impl std::ops::Deref for Target {
 
 impl Target {
     /// A kind of a backend.
-    pub fn new(session: Arc<Session>, catalogue: Catalogue, kind: &str, policy: Policy) -> Result<Self, Error> {
+    pub fn new(session: Arc<Session>, catalogue: Catalogue, kind: &str) -> Result<Self, Error> {
         let declared = session.kind(kind)?.clone();
         let known = catalogue.need_kind(kind).map_err(|error| Error::Below(error.into()))?.clone();
         let digest = Digest::without(&declared.ignored_paths)
             .map_err(|error| Error::BadAnswer { op: op::LIST, why: format!("ignored path: {error}") })?;
         let schema = format!("{:x}", known.model.digest);
-        let parts = session.mapped_by.iter().map(String::as_str).chain([kind, schema.as_str()]);
+        let (manifest, all) = (&session.manifest, &session.extensions);
+        let concerns = |at: &usize| extend::concerns(manifest, kind, &known.model.name, &all[*at].declared);
+        let extensions: Vec<usize> = (0..all.len()).filter(concerns).collect();
+        let own = session.mapped_by.iter().map(String::as_str).chain([kind, schema.as_str()]);
+        let parts = own.chain(extensions.iter().map(|at| all[*at].digest.as_str()));
         let fingerprint = digest::fingerprint(parts);
         let matched_by =
             declared.matched_by.iter().filter_map(|name| known.model.field(name)).map(|field| field.index).collect();
@@ -96,11 +76,11 @@ impl Target {
             catalogue,
             kind: known,
             declared,
-            policy,
             digest,
             fingerprint,
             matched_by,
             matched_among,
+            extensions,
         })))
     }
 
@@ -116,7 +96,18 @@ impl Target {
 
     /// Seconds taken off the next cursor.
     pub fn overlap_seconds(&self) -> u32 {
-        self.policy.overlap_seconds.or(self.declared.overlap_seconds).unwrap_or(mark::OVERLAP_SECONDS)
+        let wanted = self.session.business.overlap_seconds(self.name());
+        wanted.or(self.declared.overlap_seconds).unwrap_or(mark::OVERLAP_SECONDS)
+    }
+
+    /// Items a page, where the operator has a wish.
+    pub fn page_size(&self) -> Option<u32> {
+        self.session.business.page_size(self.name())
+    }
+
+    /// What becomes of our record when theirs is gone.
+    pub fn deletion(&self) -> RemoteDeletion {
+        self.session.business.remote_deletion(self.name())
     }
 
     /// Whether the importer has a hook.

@@ -12,7 +12,7 @@ use super::{
     fetch::{self, Ask},
     guard::Paging,
     handler::{self, payload},
-    page::Page,
+    page::{Item, Page},
     plan::{Action, Plan, Seen, What},
     profile::Profile,
     session::{Behalf, Session},
@@ -134,7 +134,7 @@ impl Engine {
                         difference.missing.push(item.id.clone());
                     }
                 }
-                Some(binding) if binding.payload_hash != Some(item.hash) => difference.changed.push(item.id.clone()),
+                Some(binding) if is_changed(item, binding) => difference.changed.push(item.id.clone()),
                 Some(binding) if binding.record_version != binding.current_version => {
                     difference.edited.push(item.id.clone());
                 }
@@ -197,5 +197,14 @@ impl Engine {
             difference.repaired += 1;
         }
         Ok(())
+    }
+}
+
+/// Whether theirs is another than at the last import. Where a look-up had found nothing then, there is no digest to
+/// compare, so that the next sync maps again; their date of change tells instead.
+fn is_changed(item: &Item, binding: &Binding) -> bool {
+    match binding.payload_hash {
+        Some(hash) => hash != item.hash,
+        None => item.updated != binding.external_updated_at,
     }
 }

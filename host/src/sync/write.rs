@@ -7,9 +7,9 @@ use super::{
     plan::{Action, Children, Line, Plan, What, Write},
     problem::{self, Problem},
     resolve,
-    target::Deletion,
 };
 use crate::{
+    backend::RemoteDeletion,
     model::Value,
     record::{
         self, Error, Input, Model,
@@ -294,13 +294,13 @@ pub fn gone(tx: &mut dyn Tx, plan: &Plan, action: &Action, at: &Circumstances) -
         return Ok(true);
     };
     let model = &plan.target.kind.model;
-    match plan.target.policy.deletion {
-        Deletion::Ignore => {
+    match plan.target.deletion() {
+        RemoteDeletion::Ignore => {
             binding::set_status(tx, seen.id, Status::Skipped, at.now)?;
             Ok(false)
         }
-        Deletion::Archive => archive(tx, plan, model, seen.id, record, at),
-        Deletion::Delete => {
+        RemoteDeletion::Archive => archive(tx, plan, model, seen.id, record, at),
+        RemoteDeletion::Delete => {
             let removed = tx.savepoint(|tx| record::unlink(tx, plan.catalogue(), model, &[record], &at.change))?;
             match removed {
                 Ok(()) => Ok(true),
