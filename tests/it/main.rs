@@ -53,6 +53,7 @@ mod storage;
 mod storage_portability;
 mod sync_extend;
 mod sync_policy;
+mod sync_reload;
 mod sync_show;
 mod sync_sweep;
 mod tryton;

@@ -36,11 +36,11 @@ fn rival(rule: &str, requirement: &str) -> Value {
     }]})
 }
 
-/// The reason for which the sync of products does not run.
-async fn parked(host: &TestHost) -> String {
+/// The job of a sync of products that may not run, and why.
+async fn parked(host: &TestHost) -> (i64, String) {
     let standing = host.try_sync("shop", json!({ "only": "products" })).await;
     let job = &standing.jobs[0].job;
-    job.parked.clone().unwrap_or_else(|| panic!("it is not parked: {job:#?}"))
+    (job.id, job.parked.clone().unwrap_or_else(|| panic!("it is not parked: {job:#?}")))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -88,7 +88,7 @@ async fn two_in_one_place_stop_the_backend_until_one_is_left_out() {
     let (host, _shop) = prepared().await;
     host.install("extend").await;
     install_raw(&host, "rival", rival("weight", "*")).await;
-    let reason = parked(&host).await;
+    let (job, reason) = parked(&host).await;
     assert!(
         reason.contains("rule weight of demo.product.import.mapper is claimed by extend (grams) and rival"),
         "{reason}"
@@ -101,7 +101,8 @@ async fn two_in_one_place_stop_the_backend_until_one_is_left_out() {
     );
     let leave_out = json!({ "name": "shop", "texts": { "without_extensions": "rival" } });
     host.call("backend.set", leave_out).await;
-    host.sync("shop", json!({ "kind": "demo.product", "force": true })).await;
+    // What waited goes on by itself.
+    assert_eq!(host.wait(&[job]).await.failed, 0);
     assert!(product(&host, "SKU-000001").await["name"].as_str().unwrap().ends_with("(marked)"));
     host.stop().await;
 }
@@ -110,13 +111,14 @@ async fn two_in_one_place_stop_the_backend_until_one_is_left_out() {
 async fn one_for_other_versions_is_told_with_both_versions() {
     let (host, _shop) = prepared().await;
     install_raw(&host, "rival", rival("weight", "^99")).await;
-    let reason = parked(&host).await;
+    let (_, reason) = parked(&host).await;
     assert!(reason.contains("extension rival_rule of rival needs demo ^99, installed is 0.1.0"), "{reason}");
     let shown = host.call("plugin.show", json!({ "id": "rival" })).await;
     assert_eq!(shown["extensions"][0]["error"]["code"], "plugin.requirement_unmet");
     install_raw(&host, "rival", rival("size", "^0.1")).await;
-    let reason = parked(&host).await;
-    assert!(reason.contains("rule size in component demo.product.import.mapper of demo 0.1.0"), "{reason}");
+    let shown = host.call("backend.show", json!({ "name": "shop" })).await;
+    let trouble = shown["trouble"].as_str().unwrap_or_default();
+    assert!(trouble.contains("rule size in component demo.product.import.mapper of demo 0.1.0"), "{shown}");
     host.stop().await;
 }
 
@@ -162,7 +164,7 @@ async fn one_that_does_not_load_any_more_is_missed() {
     }
     assert!(damaged > 0, "the copy of the plugin is found");
     let host = TestHost::start(data, |_| {}).await;
-    let reason = parked(&host).await;
+    let (_, reason) = parked(&host).await;
     assert!(reason.contains("extend extends demo and can't be loaded"), "{reason}");
     host.stop().await;
 }

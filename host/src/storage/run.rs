@@ -107,7 +107,8 @@ static SEEN: Statement = Statement::new("select ids from sync_seen where run = ?
 static FORGET: Statement = Statement::new("delete from sync_seen where run = ?1");
 static ABANDON: Statement = Statement::new(
     "update sync_run set state = 2, ended_at = ?4, error_code = 'sync.abandoned', error = ?5 \
-     where backend = ?1 and kind = ?2 and state = 0 and id <> ?3 and job = ?6",
+     where backend = ?1 and kind = ?2 and state = 0 and id <> ?3 \
+     and (job is null or not exists (select 1 from job where job.id = sync_run.job and job.state in (0, 1, 2, 6, 7)))",
 );
 static PRUNE: Statement = Statement::new(
     "delete from sync_run where id in (select id from sync_run where state <> 0 and started_at < ?1 \
@@ -252,17 +253,9 @@ pub fn stalled(tx: &mut dyn Tx, backend: i64, kind: &str) -> Result<i64, Error> 
     Ok(tx.first(&STALLED, &[backend.into(), kind.into()], |row| row.int(0))?.unwrap_or(0))
 }
 
-/// Ends the runs that an earlier attempt of a job left open.
-pub fn abandon(
-    tx: &mut dyn Tx,
-    job: i64,
-    backend: i64,
-    kind: &str,
-    but: i64,
-    now: i64,
-    why: &str,
-) -> Result<(), Error> {
-    tx.execute(&ABANDON, &[backend.into(), kind.into(), but.into(), now.into(), why.into(), job.into()])?;
+/// Ends the runs of a kind whose jobs have ended without a word, but for one.
+pub fn abandon(tx: &mut dyn Tx, backend: i64, kind: &str, but: i64, now: i64, why: &str) -> Result<(), Error> {
+    tx.execute(&ABANDON, &[backend.into(), kind.into(), but.into(), now.into(), why.into()])?;
     Ok(())
 }
 

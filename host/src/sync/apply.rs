@@ -3,7 +3,7 @@
 //! Before its first write it compares what the plan was made with: the job's fence, the backend's epoch, the cursor, the
 //! run's place, and for each record binding and version. It never calls a connector, and it may run twice.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use serde_json::json;
 
@@ -11,12 +11,15 @@ use super::{
     Account, Error, mark, page,
     plan::{Action, Plan, Seen, What},
     problem::Problem,
+    resolve,
+    session::Asked,
     task,
     write::{self, Wrote},
 };
 use crate::{
     base::{Fault, Timestamp},
     model::job::{Fence, NewJob, Scope},
+    plugin::{self, Committed, commit::Error as CommitError},
     queue,
     record::{Change, binding, cursor},
     storage::{self, Tx, quarantine, run},
@@ -125,12 +128,17 @@ impl From<crate::record::Error> for Abort {
 /// Applies a plan.
 pub fn apply(tx: &mut dyn Tx, plan: &Plan, at: &Circumstances) -> Result<Applied, Abort> {
     check(tx, plan, at)?;
+    let committed = commit_asked(tx, plan, at)?;
     let moved = moved(tx, plan)?;
     let mut applied = Applied { account: plan.settled, ..Applied::default() };
     keep_nameless(tx, plan, at, &mut applied)?;
     let mut written = Vec::new();
     for action in &plan.actions {
-        let what = if moved.contains(&action.id.as_str()) { &What::Requeue } else { &action.what };
+        let what = match moved.contains(&action.id.as_str()) {
+            true => Cow::Owned(What::Requeue),
+            false => with_ids(&action.what, &committed),
+        };
+        let what = &*what;
         let outcome = if at.careful {
             match tx.savepoint(|tx| act(tx, plan, action, what, at))? {
                 Err(Abort::Record(problem)) => act(tx, plan, action, &What::Quarantine(problem), at)?,
@@ -180,6 +188,34 @@ fn check(tx: &mut dyn Tx, plan: &Plan, at: &Circumstances) -> Result<(), Abort> 
         return Err(Error::CursorChanged.into());
     }
     Ok(())
+}
+
+/// Commits what plugins have asked for while the plan was made.
+fn commit_asked(tx: &mut dyn Tx, plan: &Plan, at: &Circumstances) -> Result<Vec<Committed>, Abort> {
+    let commit = |asked: &Asked| {
+        let guard = asked.guard(plan.catalogue().clone(), at.now);
+        plugin::commit(tx, &asked.writes, &guard).map_err(|error| match error {
+            CommitError::Fenced(_) => Error::Fenced.into(),
+            CommitError::BackendChanged => Error::EpochChanged.into(),
+            CommitError::Storage(error) => Abort::from(error),
+            error => Error::Below(error.into()).into(),
+        })
+    };
+    plan.asked.iter().map(commit).collect()
+}
+
+/// What is to be done, with the ids of what was made meanwhile in place of temporary ones.
+fn with_ids<'w>(what: &'w What, committed: &[Committed]) -> Cow<'w, What> {
+    let What::Write(write) = what else { return Cow::Borrowed(what) };
+    let Some(committed) = write.asked.and_then(|at| committed.get(at)) else { return Cow::Borrowed(what) };
+    let mut write = write.clone();
+    Cow::Owned(match resolve::put_ids(&mut write, &committed.ids) {
+        None => What::Write(write),
+        Some(id) => {
+            let message = format!("it names the temporary id {id}, which stands for nothing that was written");
+            What::Quarantine(Problem::new("sync.bad_answer", message))
+        }
+    })
 }
 
 /// External ids whose binding, or record, is not what the plan saw.

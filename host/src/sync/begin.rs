@@ -153,6 +153,8 @@ impl Begin {
             return found(tx, open.id);
         }
         let id = run::insert(tx, &start)?;
+        let why = "its job ended before it did";
+        run::abandon(tx, target.session.backend, target.name(), id, self.now.0, why)?;
         found(tx, id)
     }
 

@@ -83,7 +83,8 @@ impl Engine {
     /// Applies a plan once, as it is.
     pub async fn try_apply(&self, plan: Arc<Plan>, at: Circumstances) -> Result<Applied, Abort> {
         // A record, its binding and its outbox row, and about as many lines.
-        let rows = plan.actions.len() * 3 + 1;
+        let asked: usize = plan.asked.iter().map(|asked| asked.writes.len()).sum();
+        let rows = plan.actions.len() * 3 + asked + 1;
         self.store.write_weighted(Durability::Durable, rows, move |tx| apply::apply(tx, &plan, &at)).await
     }
 

@@ -18,18 +18,19 @@ use super::{
     plan::Write,
     prepare::{Item, Mapped, values},
     problem::Problem,
-    session::{self, Behalf, Extension, bad},
+    session::{self, Asked, Behalf, Extension, bad},
     target::Target,
 };
 
-/// Lays the extensions of a kind over what the connector made. `raw` are the connector's values as it wrote them.
+/// Lays the extensions of a kind over what the connector made; answers what they have asked to be written. `raw` are the connector's values as it wrote them.
 pub async fn extend(
     target: &Target,
     behalf: &Behalf,
     items: &[Item<'_>],
     raw: &[Option<&str>],
     mapped: &mut [Mapped],
-) -> Result<(), Error> {
+) -> Result<Vec<Asked>, Error> {
+    let mut all_asked = Vec::new();
     let mut so_far: Vec<Cow<'_, str>> = raw.iter().map(|values| Cow::Borrowed(values.unwrap_or("{}"))).collect();
     for extension in target.extensions.iter().map(|at| &target.session.extensions[*at]) {
         let replaced = replaced(target, &extension.declared);
@@ -47,10 +48,11 @@ pub async fn extend(
                 so_far[*at] = Cow::Owned(without(target, write, &so_far[*at], rule)?);
             }
         }
-        let answer = ask(target, extension, behalf, items, &so_far, &at).await?;
+        let (answer, asked) = ask(target, extension, behalf, items, &so_far, &at).await?;
+        all_asked.extend(asked);
         take(target, &answer, &at, &mut so_far, mapped)?;
     }
-    Ok(())
+    Ok(all_asked)
 }
 
 /// Whether an extension is of the mapper that maps a kind.
@@ -93,7 +95,7 @@ async fn ask(
     items: &[Item<'_>],
     so_far: &[Cow<'_, str>],
     at: &[usize],
-) -> Result<Vec<u8>, Error> {
+) -> Result<(Vec<u8>, Option<Asked>), Error> {
     let request = op::Extend {
         connector: target.session.manifest.id.clone(),
         kind: target.name().to_owned(),
@@ -104,7 +106,8 @@ async fn ask(
     let values = at.iter().map(|at| so_far[*at].as_bytes());
     let segments: Vec<&[u8]> = sources.chain(values).collect();
     let scope = session::scope(&extension.context, behalf);
-    session::call(&*extension.caller, &scope, op::EXTEND, &request, &segments).await
+    let answer = session::call(&*extension.caller, &scope, op::EXTEND, &request, &segments).await?;
+    Ok((answer, Asked::of(&scope)))
 }
 
 fn take(

@@ -12,7 +12,7 @@ use super::{
     guard::{Limits, Paging},
     page::{Page, SentPage},
     profile::Profile,
-    session::{Behalf, bad},
+    session::{Asked, Behalf, bad},
     slice::{Pointers, scalar},
     target::Target,
 };
@@ -81,7 +81,9 @@ pub async fn list(
         filters: ask.filters.clone(),
     };
     let answer = profile.fetch.time_async(target.session.call(&scope, op::LIST, &request, &[])).await?;
-    profile.slice.time(|| sliced(target, &scope, answer))
+    let mut page = profile.slice.time(|| sliced(target, &scope, answer))?;
+    page.asked.extend(Asked::of(&scope));
+    Ok(page)
 }
 
 fn sliced(target: &Target, scope: &Scope, answer: Vec<u8>) -> Result<Page, Error> {
@@ -118,6 +120,12 @@ pub async fn read(target: &Target, behalf: &Behalf, id: &str) -> Result<Page, Er
     let scope = target.session.scope(behalf);
     let request = op::Read { kind: target.name().to_owned(), id: id.to_owned() };
     let answer = Bytes::from(target.session.call(&scope, op::READ, &request, &[]).await?);
+    let mut page = record(target, &scope, id, answer)?;
+    page.asked.extend(Asked::of(&scope));
+    Ok(page)
+}
+
+fn record(target: &Target, scope: &Scope, id: &str, answer: Bytes) -> Result<Page, Error> {
     let frame = Frame::decode(&answer).map_err(|error| bad(op::READ, &error))?;
     let head = |updated| ItemHead { id: id.to_owned(), updated, deleted: false };
     match frame.header().map_err(|error| bad(op::READ, &error))? {

@@ -143,7 +143,8 @@ impl Engine {
             // The binding is the other worker's.
             Err(Error::Fenced) => Err(Error::Fenced),
             Err(error) => {
-                let again = goes_on(&error) && (job.max_retries == 0 || job.charged < job.max_retries);
+                // Whoever called the job off said nothing of the record.
+                let again = matches!(error, Error::Cancelled) || (goes_on(&error) && !behalf.is_last_attempt);
                 self.failed(&target, &asked.id, &error.to_string(), again).await?;
                 Err(error)
             }

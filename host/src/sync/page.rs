@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::{
     digest::{Digest, Hash},
     error::Error,
+    session::Asked,
     slice::{self, Pointers, scalar},
 };
 
@@ -29,6 +30,8 @@ pub struct Page {
     pub total: Option<u64>,
     /// The outside system's clock.
     pub as_of: Option<String>,
+    /// What the connector has asked to be written while it fetched the page.
+    pub asked: Vec<Asked>,
 }
 
 /// One item of a page.
@@ -87,7 +90,7 @@ impl Page {
         let next = next_cursor(spec, next_value, list.len());
         let total = total.and_then(scalar).and_then(|text| text.parse().ok());
         let as_of = spec.as_of.clone().or(clock);
-        Ok(Self { items, nameless, next, total, as_of, body })
+        Ok(Self { items, nameless, next, total, as_of, asked: Vec::new(), body })
     }
 
     /// A page whose items the connector sent itself; `segments` are slices of `body`.
@@ -114,12 +117,20 @@ impl Page {
                 Err(why) => nameless.push(Nameless { span: span.clone(), why: why.to_owned() }),
             }
         }
-        Ok(Self { body, items, nameless, next: page.next, total: page.total, as_of: page.as_of })
+        Ok(Self { body, items, nameless, next: page.next, total: page.total, as_of: page.as_of, asked: Vec::new() })
     }
 
     /// A page without items.
     pub fn empty() -> Self {
-        Self { body: Bytes::new(), items: Vec::new(), nameless: Vec::new(), next: None, total: None, as_of: None }
+        Self {
+            body: Bytes::new(),
+            items: Vec::new(),
+            nameless: Vec::new(),
+            next: None,
+            total: None,
+            as_of: None,
+            asked: Vec::new(),
+        }
     }
 
     /// A page of one record that was read on its own. The id asked for rules: an answer may not tell one.

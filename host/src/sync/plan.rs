@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use super::{Account, page::Page, problem::Problem, target::Target};
+use super::{Account, page::Page, problem::Problem, session::Asked, target::Target};
 use crate::{
     base::Timestamp,
     record::{Binding, Catalogue, Kind, Symbolic, Values},
@@ -20,6 +20,8 @@ pub struct Plan {
     pub actions: Vec<Action>,
     /// What needs no write, counted.
     pub settled: Account,
+    /// What plugins have asked to be written while the plan was made: committed before the rest.
+    pub asked: Vec<Asked>,
 }
 
 /// What is to be done with one item.
@@ -106,6 +108,8 @@ pub struct Write {
     pub open: HashSet<Symbolic>,
     /// A look-up found nothing: the next sync maps again.
     pub unresolved: bool,
+    /// Which of the plan's asked writes make what its values name by temporary ids.
+    pub asked: Option<usize>,
 }
 
 /// The lines of one field.
@@ -139,7 +143,20 @@ pub struct Line {
 impl Plan {
     /// A plan without anything to do.
     pub fn new(target: Target, page: Arc<Page>, fetched_at: Timestamp) -> Self {
-        Self { target, page, fetched_at, actions: Vec::new(), settled: Account::default() }
+        Self { target, page, fetched_at, actions: Vec::new(), settled: Account::default(), asked: Vec::new() }
+    }
+
+    /// Takes what was asked for while items were mapped; answers which part of it the mapped values may name.
+    pub fn ask(&mut self, asked: Option<Asked>, besides: Vec<Asked>) -> Option<usize> {
+        self.asked.extend(besides);
+        let at = asked.is_some().then_some(self.asked.len());
+        self.asked.extend(asked);
+        at
+    }
+
+    /// Whether there is nothing to be written.
+    pub fn is_empty(&self) -> bool {
+        self.actions.is_empty() && self.page.nameless.is_empty() && self.asked.is_empty()
     }
 
     /// The catalogue that the plan was made with.

@@ -15,7 +15,7 @@ use super::{
     order,
     page::{Item, Page},
     plan::{Action, Plan, Seen, What, Write},
-    prepare::{self, Mapped},
+    prepare::{self, Mapped, Prepared},
     problem::Problem,
     profile::Profile,
     resolve::{self, Wanted},
@@ -63,21 +63,24 @@ pub async fn plan(
     profile: &Profile,
 ) -> Result<Planned, Error> {
     let duplicates = page.drop_duplicates() as i64;
+    let asked = std::mem::take(&mut page.asked);
     let page = Arc::new(page);
     let mut plan = Plan::new(target.clone(), page.clone(), fetched_at);
+    plan.asked = asked;
     plan.settled.offered = (page.items.len() + page.nameless.len()) as i64 + duplicates;
     plan.settled.duplicates = duplicates;
     plan.settled.skipped = duplicates;
     let bindings = profile.look_up.time_async(look_up(store, target, &page)).await?;
     let todo = compare(&mut plan, bindings, options);
     let items: Vec<prepare::Item<'_>> = todo.iter().map(|todo| to_prepare(&page, todo, target, options)).collect();
-    let mapped = if items.is_empty() {
-        Vec::new()
+    let prepared = if items.is_empty() {
+        Prepared::default()
     } else {
         profile.prepare.time_async(prepare::prepare(target, behalf, &items, options.force)).await?
     };
+    let asked = plan.ask(prepared.asked, prepared.asked_besides);
     let mut writes = Vec::new();
-    for (todo, mapped) in todo.into_iter().zip(mapped) {
+    for (todo, mapped) in todo.into_iter().zip(prepared.mapped) {
         let action = |what| Action {
             item: Some(todo.item),
             id: page.items[todo.item].id.clone(),
@@ -90,6 +93,7 @@ pub async fn plan(
             Mapped::Values(mut write, needs) => {
                 write.record = todo.binding.as_ref().and_then(|binding| binding.record).or(options.bind_to);
                 write.matched = options.bind_to.is_some() && write.record == options.bind_to;
+                write.asked = asked;
                 let seen = todo.binding.as_ref().map(Seen::from);
                 writes.push(Wanted { item: todo.item, seen, write, needs });
             }
@@ -143,7 +147,9 @@ async fn map_matched_again(
     let items: Vec<prepare::Item<'_>> =
         at.iter().map(|item| prepare::Item { head: head(*item), text: page.text(&page.items[*item]) }).collect();
     let mut wanted = Vec::new();
-    for (item, mapped) in at.into_iter().zip(prepare::prepare(&target, behalf, &items, options.force).await?) {
+    let prepared = prepare::prepare(&target, behalf, &items, options.force).await?;
+    let asked = plan.ask(prepared.asked, prepared.asked_besides);
+    for (item, mapped) in at.into_iter().zip(prepared.mapped) {
         let (record, seen) = again[&item];
         let what = match mapped {
             Mapped::Skip(reason) => What::Skip { reason },
@@ -151,6 +157,7 @@ async fn map_matched_again(
             Mapped::Values(mut write, needs) => {
                 write.record = Some(record);
                 write.matched = true;
+                write.asked = asked;
                 wanted.push(Wanted { item, seen, write, needs });
                 continue;
             }

@@ -15,7 +15,7 @@ use super::{
     Error, extend,
     plan::{Children, Line, Write},
     problem::Problem,
-    session::{self, Behalf, bad},
+    session::{self, Asked, Behalf, bad},
     target::Target,
 };
 use crate::{
@@ -46,30 +46,87 @@ pub struct Item<'a> {
     pub text: &'a str,
 }
 
-/// Prepares items; the answer is in their order.
-pub async fn prepare(target: &Target, behalf: &Behalf, items: &[Item<'_>], force: bool) -> Result<Vec<Mapped>, Error> {
-    let mut all = Vec::with_capacity(items.len());
-    for batch in items.chunks(BATCH) {
-        match prepare_batch(target, behalf, batch, force).await {
-            Ok(mapped) => all.extend(mapped),
-            Err(Error::Connector(error)) if is_of_items(error.class) && batch.len() > 1 => {
-                // One of them spoils the call for all: each gets a call of its own.
-                for item in batch {
-                    all.push(alone(target, behalf, item, force).await?);
-                }
-            }
-            Err(Error::Connector(error)) if is_of_items(error.class) => all.push(Mapped::Failed((&error).into())),
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(all)
+/// What became of items, in their order, with what the code that mapped them has asked to be written.
+#[derive(Debug, Default)]
+pub struct Prepared {
+    /// One for each item.
+    pub mapped: Vec<Mapped>,
+    /// By the connector: values may name what is made by it.
+    pub asked: Option<Asked>,
+    /// By extensions.
+    pub asked_besides: Vec<Asked>,
 }
 
-async fn alone(target: &Target, behalf: &Behalf, item: &Item<'_>, force: bool) -> Result<Mapped, Error> {
-    match prepare_batch(target, behalf, std::slice::from_ref(item), force).await {
-        Ok(mut mapped) => mapped.pop().ok_or_else(|| bad(op::PREPARE, &"no entry for the item")),
-        Err(Error::Connector(error)) if is_of_items(error.class) => Ok(Mapped::Failed((&error).into())),
-        Err(error) => Err(error),
+/// Prepares items.
+pub async fn prepare(target: &Target, behalf: &Behalf, items: &[Item<'_>], force: bool) -> Result<Prepared, Error> {
+    let mut calls = Calls { target, behalf, force, scope: target.session.scope(behalf), asked_besides: Vec::new() };
+    let mapped = calls.prepare(items).await?;
+    Ok(Prepared { mapped, asked: Asked::of(&calls.scope), asked_besides: calls.asked_besides })
+}
+
+/// The calls for one lot of items, all in one scope.
+struct Calls<'t> {
+    target: &'t Target,
+    behalf: &'t Behalf,
+    force: bool,
+    scope: Arc<Scope>,
+    asked_besides: Vec<Asked>,
+}
+
+impl Calls<'_> {
+    async fn prepare(&mut self, items: &[Item<'_>]) -> Result<Vec<Mapped>, Error> {
+        let mut all = Vec::with_capacity(items.len());
+        for batch in items.chunks(BATCH) {
+            match self.batch(batch).await {
+                Ok(mapped) => all.extend(mapped),
+                Err(Error::Connector(error)) if is_of_items(error.class) && batch.len() > 1 => {
+                    // One of them spoils the call for all: each gets a call of its own.
+                    for item in batch {
+                        all.push(self.alone(item).await?);
+                    }
+                }
+                Err(Error::Connector(error)) if is_of_items(error.class) => all.push(Mapped::Failed((&error).into())),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(all)
+    }
+
+    async fn alone(&mut self, item: &Item<'_>) -> Result<Mapped, Error> {
+        match self.batch(std::slice::from_ref(item)).await {
+            Ok(mut mapped) => mapped.pop().ok_or_else(|| bad(op::PREPARE, &"no entry for the item")),
+            Err(Error::Connector(error)) if is_of_items(error.class) => Ok(Mapped::Failed((&error).into())),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn batch(&mut self, items: &[Item<'_>]) -> Result<Vec<Mapped>, Error> {
+        let (target, force) = (self.target, self.force);
+        let heads = items.iter().map(|item| item.head.clone()).collect();
+        let request = op::Prepare { kind: target.name().to_owned(), force, items: heads };
+        let segments: Vec<&[u8]> = items.iter().map(|item| item.text.as_bytes()).collect();
+        let answer = target.session.call(&self.scope, op::PREPARE, &request, &segments).await?;
+        let frame = Frame::decode(&answer).map_err(|error| bad(op::PREPARE, &error))?;
+        let array = frame.segment(0).map_err(|error| bad(op::PREPARE, &error))?;
+        let mut mapped = Vec::with_capacity(items.len());
+        let mut raw = Vec::with_capacity(if target.extensions.is_empty() { 0 } else { items.len() });
+        for entry in entries(array)? {
+            if !target.extensions.is_empty() {
+                raw.push(entry.as_ref().ok().and_then(|entry| entry.values).map(RawValue::get));
+            }
+            mapped.push(match entry {
+                Ok(entry) => decoded(target, &entry),
+                Err(why) => Mapped::Failed(Problem::new("sync.bad_answer", why)),
+            });
+        }
+        if mapped.len() != items.len() {
+            return Err(bad(op::PREPARE, &format!("{} entries for {} items", mapped.len(), items.len())));
+        }
+        if !target.extensions.is_empty() {
+            let asked = extend::extend(target, self.behalf, items, &raw, &mut mapped).await?;
+            self.asked_besides.extend(asked);
+        }
+        Ok(mapped)
     }
 }
 
@@ -79,39 +136,6 @@ fn is_of_items(class: ErrorClass) -> bool {
         class,
         ErrorClass::Panic | ErrorClass::Invalid | ErrorClass::Failed | ErrorClass::BadPayload | ErrorClass::Gone
     )
-}
-
-async fn prepare_batch(
-    target: &Target,
-    behalf: &Behalf,
-    items: &[Item<'_>],
-    force: bool,
-) -> Result<Vec<Mapped>, Error> {
-    let scope = target.session.scope(behalf);
-    let heads = items.iter().map(|item| item.head.clone()).collect();
-    let request = op::Prepare { kind: target.name().to_owned(), force, items: heads };
-    let segments: Vec<&[u8]> = items.iter().map(|item| item.text.as_bytes()).collect();
-    let answer = target.session.call(&scope, op::PREPARE, &request, &segments).await?;
-    let frame = Frame::decode(&answer).map_err(|error| bad(op::PREPARE, &error))?;
-    let array = frame.segment(0).map_err(|error| bad(op::PREPARE, &error))?;
-    let mut mapped = Vec::with_capacity(items.len());
-    let mut raw = Vec::with_capacity(if target.extensions.is_empty() { 0 } else { items.len() });
-    for entry in entries(array)? {
-        if !target.extensions.is_empty() {
-            raw.push(entry.as_ref().ok().and_then(|entry| entry.values).map(RawValue::get));
-        }
-        mapped.push(match entry {
-            Ok(entry) => decoded(target, &entry),
-            Err(why) => Mapped::Failed(Problem::new("sync.bad_answer", why)),
-        });
-    }
-    if mapped.len() != items.len() {
-        return Err(bad(op::PREPARE, &format!("{} entries for {} items", mapped.len(), items.len())));
-    }
-    if !target.extensions.is_empty() {
-        extend::extend(target, behalf, items, &raw, &mut mapped).await?;
-    }
-    Ok(mapped)
 }
 
 /// The entries of the answer. One that can't be read spoils only itself.

@@ -67,7 +67,7 @@ impl Engine {
         force: bool,
         behalf: &Behalf,
     ) -> Result<Preview, Error> {
-        let target = self.target(session, kind)?;
+        let (target, behalf) = (self.target(session, kind)?, &behalf.plan());
         if !target.declared.import {
             return Err(Error::NotImported { kind: kind.to_owned() });
         }

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     base::Fault,
+    plugin::Ids,
     record::{Catalogue, Change, Command, Error, Input, Symbolic, Values, binding, reference::Resolver, values},
     storage::{self, Tx},
 };
@@ -168,6 +169,17 @@ fn each_values(write: &Write, each: &mut dyn FnMut(&Values)) {
     }
     each(&write.values);
     lines(&write.children, each);
+}
+
+/// Puts the ids that temporary ones have become into all values of a write; answers one that stands for nothing.
+pub fn put_ids(write: &mut Write, ids: &Ids) -> Option<i64> {
+    fn lines(children: &mut [Children], ids: &Ids) -> Option<i64> {
+        children.iter_mut().flat_map(|children| &mut children.lines).find_map(|line| {
+            let own = ids.resolve(&mut line.values).or_else(|| ids.resolve(&mut line.create_values));
+            own.or_else(|| lines(&mut line.children, ids))
+        })
+    }
+    ids.resolve(&mut write.values).or_else(|| lines(&mut write.children, ids))
 }
 
 /// As [`each_values`], to change them; only values with a reference in them. Answers whether there were any.

@@ -11,9 +11,11 @@ use serde::Serialize;
 use super::{Error, handler};
 use crate::{
     backend::{self, Business, Opened, Serves},
+    base::Timestamp,
     model::job::Fence,
-    plugin::{Context, Scope},
+    plugin::{Context, Guard, Scope, Writes},
     queue::{Cancel, ProgressHandle, Running},
+    record::Catalogue,
 };
 
 /// Calls a connector. The plugin room's instance, or a scripted one in a test.
@@ -63,6 +65,32 @@ pub struct Extension {
     pub digest: String,
 }
 
+/// Writes that code of a plugin has asked for on the way, to be committed with what the work comes to.
+pub struct Asked {
+    /// The writes.
+    pub writes: Writes,
+    scope: Arc<Scope>,
+}
+
+impl Asked {
+    /// What the calls of a scope have asked for; nothing, mostly.
+    pub fn of(scope: &Arc<Scope>) -> Option<Self> {
+        let writes = scope.take_writes();
+        (!writes.is_empty()).then(|| Self { writes, scope: scope.clone() })
+    }
+
+    /// Behind what they are committed.
+    pub fn guard(&self, catalogue: Catalogue, now: Timestamp) -> Guard {
+        Guard::new(self.scope.context(), catalogue, now)
+    }
+}
+
+impl std::fmt::Debug for Asked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} writes asked for", self.writes.len())
+    }
+}
+
 /// A backend at work.
 pub struct Session {
     /// The backend's id.
@@ -96,14 +124,28 @@ pub struct Behalf {
     pub cancel: Cancel,
     /// Where the connector's own progress goes.
     pub progress: Option<ProgressHandle>,
-    /// It only shows what would be written.
+    /// Nothing is written in the end: what plugins ask to write is forgotten.
     pub is_plan: bool,
+    /// The job is not tried again, whatever this attempt comes to.
+    pub is_last_attempt: bool,
+}
+
+impl Behalf {
+    /// The same for a look.
+    pub fn plan(&self) -> Self {
+        Self { is_plan: true, ..self.clone() }
+    }
 }
 
 impl From<&Running> for Behalf {
     fn from(job: &Running) -> Self {
-        let (fence, cancel, progress) = (job.fence.clone(), job.cancel.clone(), job.progress.clone());
-        Self { job: Some(fence), cancel, progress: Some(progress), is_plan: false }
+        Self {
+            job: Some(job.fence.clone()),
+            cancel: job.cancel.clone(),
+            progress: Some(job.progress.clone()),
+            is_plan: false,
+            is_last_attempt: job.max_retries != 0 && job.charged >= job.max_retries,
+        }
     }
 }
 

@@ -90,7 +90,7 @@ impl Engine {
 
     async fn write_one(&self, plan: Plan, behalf: &Behalf) -> Result<Single, Error> {
         let at = self.circumstances(&plan.target.session, behalf);
-        if plan.actions.is_empty() && plan.page.nameless.is_empty() {
+        if plan.is_empty() {
             let (target, page) = (plan.target.clone(), plan.page.clone());
             let record = self.release(&target, &page.items[0].id).await?;
             return Ok(Single { account: plan.settled, record, ..Single::default() });

@@ -71,7 +71,7 @@ impl Engine {
         let mut all = Vec::new();
         for kind in &kinds {
             let target = self.target(&session, kind)?;
-            let mut difference = self.compare(&target, &behalf).await?;
+            let mut difference = self.compare(&target, &behalf.plan()).await?;
             if asked.repair {
                 self.repair(&session, &target, &mut difference, &behalf).await?;
             }
