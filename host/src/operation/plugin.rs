@@ -167,7 +167,7 @@ pub(super) async fn show(host: &Host, _: &Caller, Show { id }: Show) -> Result<P
 /// field that the host does not know.
 pub(super) async fn install(host: &Host, _: &Caller, Install { file }: Install) -> Result<Plugin, Fault> {
     let staged = match host.plugins.stage(&file, None).await? {
-        plugin::Stage::Unchanged(listed) => return Ok(shown(*listed, &users(host))),
+        plugin::Stage::Unchanged(listed) => return Ok(shown(host, *listed, &users(host))),
         plugin::Stage::New(staged) => staged,
     };
     let (owner, manifest, write) = (staged.id().to_owned(), staged.manifest().clone(), staged.writing());
