@@ -139,7 +139,11 @@ fn products(c: &mut Components<Tryton>) {
         .scan_finds_deleted()
         .direction(Direction::Import)
         .import(product::Template);
-    c.kind("tryton.variant", "product.product").direction(Direction::Manual).import(product::Variant);
+    c.kind("tryton.variant", "product.product")
+        .field("variant_description", field::text())
+        .read_only()
+        .direction(Direction::Manual)
+        .import(product::Variant);
 }
 
 fn inventory(c: &mut Components<Tryton>) {

@@ -97,8 +97,9 @@ fn a_template_with_one_variant_takes_over_its_codes() {
 
 #[test]
 fn a_variant_an_address_and_a_contact_mechanism_find_their_parents() {
-    let variant = mapped("tryton.variant", include_str!("recorded/variant.json"), 0).values;
-    assert_eq!(variant["product_tmpl_id"], bound("tryton.product", "1"));
+    let variant = mapped("tryton.variant", include_str!("recorded/variant.json"), 0);
+    assert_eq!(variant.values["product_tmpl_id"], bound("tryton.product", "1"));
+    assert_eq!(variant.extra, json!({"variant_description": "About product 0"}));
     let address = mapped("tryton.address", include_str!("recorded/address.json"), 0).values;
     assert_eq!(address["parent_id"], bound("tryton.party", "2"));
     let mechanism = mapped("tryton.contact_mechanism", include_str!("recorded/contact_mechanism.json"), 0);

@@ -133,7 +133,7 @@ pub const KINDS: &[Kind] = &[
             ("product_tmpl_id", "template", To("tryton.product")),
             ("lst_price", "list_price_used", Number),
             ("standard_price", "cost_price", Number),
-            ("description", "description", Text),
+            ("variant_description", "description", Text),
             ("barcode", "identifiers", Of("product.identifier", "code", None)),
             ("active", "active", Truth),
         ],

@@ -70,7 +70,8 @@ pub struct Variant;
 impl ImportMapper<Tryton> for Variant {
     fn rules(r: &mut Rules<Tryton>) {
         rule::text(r, "/code", "default_code");
-        rule::text(r, "/description", "description");
+        // Our variants share the description of their template.
+        rule::text(r, "/description", "variant_description");
         rule::bound(r, "/template", "product_tmpl_id", "tryton.product");
         rule::truth(r, "/active", "active");
         rule::decimal(r, "/list_price_used", "lst_price");
