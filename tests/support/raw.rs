@@ -22,7 +22,12 @@ pub fn manifest() -> Value {
 
 /// Writes the raw connector with a manifest into a directory.
 pub fn with_manifest(directory: &Path, name: &str, manifest: &Value) -> PathBuf {
-    let mut bytes = std::fs::read(built()).expect("the raw connector is built");
+    with_manifest_in(&built(), directory, name, manifest)
+}
+
+/// As [`with_manifest`], of another build than the tests'.
+pub fn with_manifest_in(built: &Path, directory: &Path, name: &str, manifest: &Value) -> PathBuf {
+    let mut bytes = std::fs::read(built).expect("the raw connector is built");
     let json = manifest.to_string();
     assert!(json.len() + MARK.len() <= REGION, "the manifest fits into its region");
     let at = bytes.windows(MARK.len()).position(|window| window == MARK).expect("the region is there");

@@ -1,7 +1,8 @@
-//! Tasks of the repository: `cargo xtask check` is the gate, `cargo xtask demo` the quick start.
+//! Tasks of the repository: `cargo xtask check` is the gate, `cargo xtask demo` the quick start, `cargo xtask bench` measures.
 #![expect(clippy::print_stdout, reason = "a task tells on standard output what it does")]
 
 mod artifact;
+mod bench;
 mod check;
 mod demo;
 mod fixture;
@@ -44,6 +45,11 @@ enum Task {
         #[arg(long, value_name = "DIR")]
         into: Option<std::path::PathBuf>,
     },
+    /// Measures, beside peers in the same rounds.
+    Bench {
+        #[command(subcommand)]
+        bench: bench::Bench,
+    },
     /// Builds what tests run (host, plugins, demo shop) and writes `target/artifacts.json`.
     Build {
         /// Only these, by their name in the manifest.
@@ -56,6 +62,7 @@ fn main() -> ExitCode {
         Task::Check { quick, full } => check::run(quick, full),
         Task::Demo => demo::run(),
         Task::NewPlugin { name, into } => new_plugin::make(&name, into.as_deref()),
+        Task::Bench { bench } => bench::run(&bench),
         Task::Build { names } => artifact::build(&names).map(drop),
     };
     match done {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::{
@@ -20,6 +20,9 @@ pub(super) enum Command {
     Install {
         /// The shared library.
         file: PathBuf,
+        /// Where its code runs from now on. Without it, where it ran before, or the host's default.
+        #[arg(long)]
+        isolation: Option<Isolation>,
     },
     /// What is installed, and what was refused.
     List,
@@ -30,13 +33,24 @@ pub(super) enum Command {
     },
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(super) enum Isolation {
+    /// In the host's own process, for code that you trust: a crash of it is a crash of the host.
+    InProcess,
+    /// In a process of its own, which may crash without harm.
+    Worker,
+}
+
 impl Command {
     pub(super) async fn run(self, session: &Session<'_>) -> Done {
         match self {
-            Self::Install { file } => {
+            Self::Install { file, isolation } => {
                 // The host may have another working directory.
                 let file = file.canonicalize().map_err(|reason| Error::File { path: file.clone(), reason })?;
-                session.show("plugin.install", &json!({ "file": file }), installed).await
+                let isolation = isolation.and_then(|isolation| isolation.to_possible_value());
+                let isolation = isolation.as_ref().map(|word| word.get_name());
+                session.show("plugin.install", &json!({ "file": file, "isolation": isolation }), installed).await
             }
             Self::List => session.show("plugin.list", &json!({}), list).await,
             Self::Show { id } => session.show("plugin.show", &json!({ "id": id }), show).await,
@@ -51,9 +65,10 @@ fn installed(plugin: Plugin) -> String {
         return format!("{} {} is installed. It extends {of} in every backend of it.", plugin.id, plugin.version);
     }
     format!(
-        "{} {} is installed.\n\nConfigure a backend with\n  bindery backend add NAME --type {}{}",
+        "{} {} is installed and runs {}.\n\nConfigure a backend with\n  bindery backend add NAME --type {}{}",
         plugin.id,
         plugin.version,
+        if plugin.isolation == "worker" { "in a process of its own" } else { "in the host's process" },
         plugin.backend_types.first().unwrap_or(&plugin.id),
         plugin
             .settings

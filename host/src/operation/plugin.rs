@@ -23,6 +23,9 @@ use crate::{
 pub struct Install {
     /// Absolute path of the file, on the host's machine.
     pub file: PathBuf,
+    /// Where its code runs from now on; absent: where it ran before, or the host's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isolation: Option<plugin::Isolation>,
 }
 
 /// Names a plugin.
@@ -165,8 +168,8 @@ pub(super) async fn show(host: &Host, _: &Caller, Show { id }: Show) -> Result<P
 
 /// The models learn of a plugin in the transaction that installs it, and before it serves: no call ever sees a kind or a
 /// field that the host does not know.
-pub(super) async fn install(host: &Host, _: &Caller, Install { file }: Install) -> Result<Plugin, Fault> {
-    let staged = match host.plugins.stage(&file, None).await? {
+pub(super) async fn install(host: &Host, _: &Caller, asked: Install) -> Result<Plugin, Fault> {
+    let staged = match host.plugins.stage(&asked.file, asked.isolation).await? {
         plugin::Stage::Unchanged(listed) => return Ok(shown(host, *listed, &users(host))),
         plugin::Stage::New(staged) => staged,
     };
