@@ -9,7 +9,9 @@ use std::{
 use bindery::{
     base::Clock,
     plugin::{Context, Instance, Isolation, Options, Registry, Scope, Services},
+    record::Current,
     storage::{self, Store},
+    sync::task,
 };
 use bindery_contract::{Frame, op};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
@@ -33,7 +35,7 @@ impl Ground {
         let mut options = Options::new(folder.join("plugins"));
         options.worker_program = bindery.to_owned();
         let registry = Registry::open(store.clone(), Clock::system(), options).await.expect("it opens");
-        Self { registry, services: Services::new(store, Clock::system()) }
+        Self { registry, services: Services::new(store, Clock::system(), Current::default(), task::of_connector) }
     }
 
     async fn open(&self, plugin: &str) -> Arc<Instance> {

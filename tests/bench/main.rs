@@ -19,7 +19,9 @@ fn main() {
     let (what, rest) = arguments.split_first().expect("what to measure");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     match (what.to_str(), rest) {
-        (Some("call"), [folder, bindery, raw, fault]) => runtime.block_on(call::run(&fresh(folder), bindery, raw, fault)),
+        (Some("call"), [folder, bindery, raw, fault]) => {
+            runtime.block_on(call::run(&fresh(folder), bindery, raw, fault))
+        }
         (Some("store"), [folder]) => runtime.block_on(store::run(&fresh(folder))),
         (Some("grow"), [folder, bindings, jobs]) => {
             let number = |path: &Path| path.to_str().and_then(|text| text.parse().ok()).expect("a number");

@@ -112,7 +112,8 @@ async fn work(folder: &Path) {
     let handlers = Handlers::new().with("nothing", Arc::new(Nothing));
     let options = queue::Options { concurrency: 256, ..queue::Options::default() };
     let begun = Instant::now();
-    let runner = Runner::start(store.clone(), Clock::system(), Arc::new(OpenGate), handlers, options).await.expect("it starts");
+    let runner =
+        Runner::start(store.clone(), Clock::system(), Arc::new(OpenGate), handlers, options).await.expect("it starts");
     runner.wait(last).await.expect("it is done");
     per_second("claim and finish jobs: ours", JOBS, begun.elapsed());
     runner.stop().await;
@@ -159,12 +160,17 @@ async fn pages(folder: &Path) {
     let (backend, catalogue) = super::grow::ground(&store).await;
     let begun = Instant::now();
     for page in 0..RECORDS / PAGE {
-        super::grow::page(&store, &catalogue, backend, (page * PAGE..(page + 1) * PAGE).map(|id| id.to_string()).collect())
-            .await;
+        super::grow::page(
+            &store,
+            &catalogue,
+            backend,
+            (page * PAGE..(page + 1) * PAGE).map(|id| id.to_string()).collect(),
+        )
+        .await;
     }
     per_second("page of 100 records, bindings, outbox rows: ours", RECORDS, begun.elapsed());
     store.close().await;
-    let tables = ["product_template", "binding", "outbox"];
+    let tables = ["r_product_template", "binding", "outbox"];
     let raw = Raw::beside(folder, "pages.db", "pages-raw.db", &tables, RECORDS);
     per_second("page of 100 records, bindings, outbox rows: plain SQLite", RECORDS, raw.insert(PAGE));
 }
@@ -172,7 +178,9 @@ async fn pages(folder: &Path) {
 fn connect(path: &Path) -> Connection {
     let connection = Connection::open(path).expect("it can be opened");
     connection
-        .execute_batch("pragma journal_mode=wal; pragma synchronous=full; pragma foreign_keys=on; pragma cache_size=-32768")
+        .execute_batch(
+            "pragma journal_mode=wal; pragma synchronous=full; pragma foreign_keys=on; pragma cache_size=-32768",
+        )
         .expect("pragmas of every SQLite");
     connection
 }

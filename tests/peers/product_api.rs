@@ -108,7 +108,7 @@ fn product(id: usize, updated: i64, revision: u32) -> String {
         description.trim_end(),
         id % 97,
         word(id / 7),
-        price / 100,
+        price / 100 + u64::from(revision),
         price % 100,
         price / 90,
         price % 90,

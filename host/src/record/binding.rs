@@ -11,7 +11,7 @@ use crate::{
 
 pub use crate::{
     model::binding::{Binding, MAX_RETRIES, Status},
-    storage::binding::Filter,
+    storage::binding::{Filter, Standing},
 };
 
 /// What a sync learned, to be kept for the next one.
@@ -48,6 +48,16 @@ impl Synced<'_> {
 /// The bindings of a page by external id, in one query; those that are missing are not in the answer.
 pub fn find_page(tx: &mut dyn Tx, backend: i64, kind: &Kind, external_ids: &[&str]) -> Result<Vec<Binding>, Error> {
     Ok(kind.model.lookup.page(tx, backend, kind.id, external_ids)?)
+}
+
+/// How the bindings of a page stand, in one query.
+pub fn standing(
+    tx: &mut dyn Tx,
+    backend: i64,
+    kind: &Kind,
+    external_ids: &[&str],
+) -> Result<Vec<(String, Standing)>, Error> {
+    Ok(kind.model.lookup.standing(tx, backend, kind.id, external_ids)?)
 }
 
 /// One binding by external id (the specification's `to_internal`).

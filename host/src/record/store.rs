@@ -12,8 +12,11 @@ pub struct Written {
     pub changed: Vec<usize>,
 }
 
+/// The version of a record that was just made. Its lines and computed fields don't raise it.
+pub const FIRST_VERSION: i64 = 1;
+
 /// Makes a record, its lines and its computed fields; answers its id. Symbolic references must be resolved. A new
-/// record has version 1.
+/// record has [`FIRST_VERSION`].
 pub fn create(
     tx: &mut dyn Tx,
     catalogue: &Catalogue,

@@ -61,7 +61,19 @@ pub const fn number(status: Status) -> i64 {
 #[derive(Debug)]
 pub struct Lookup {
     page: Statement,
+    standing: Statement,
     by_record: Statement,
+}
+
+/// What decides whether a plan still holds: which record a binding stands for, and the record's version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// The binding.
+    pub binding: i64,
+    /// Ours.
+    pub record: Option<i64>,
+    /// Our record's version now.
+    pub version: Option<i64>,
 }
 
 impl Lookup {
@@ -72,6 +84,10 @@ impl Lookup {
             page: Statement::generated(format!(
                 "{select} where b.backend = ?1 and b.kind = ?2 and b.external_id {{texts:3}}"
             )),
+            standing: Statement::generated(format!(
+                "select b.external_id, b.id, b.record, r.version from binding b left join \"{table}\" r on r.id = b.record \
+                 where b.backend = ?1 and b.kind = ?2 and b.external_id {{texts:3}}"
+            )),
             by_record: Statement::generated(format!(
                 "{select} where b.backend = ?1 and b.kind = ?2 and b.record {{ints:3}}"
             )),
@@ -81,6 +97,20 @@ impl Lookup {
     /// Bindings by external ids; those that are missing are not in the answer.
     pub fn page(&self, tx: &mut dyn Tx, backend: i64, kind: i64, ids: &[&str]) -> Result<Vec<Binding>, Error> {
         tx.query(&self.page, &[Param::Int(backend), Param::Int(kind), Param::Texts(ids)], read)
+    }
+
+    /// How bindings stand, by external ids: what every write of a page looks at once more.
+    pub fn standing(
+        &self,
+        tx: &mut dyn Tx,
+        backend: i64,
+        kind: i64,
+        ids: &[&str],
+    ) -> Result<Vec<(String, Standing)>, Error> {
+        tx.query(&self.standing, &[Param::Int(backend), Param::Int(kind), Param::Texts(ids)], |row| {
+            let standing = Standing { binding: row.int(1)?, record: row.opt_int(2)?, version: row.opt_int(3)? };
+            Ok((row.string(0)?, standing))
+        })
     }
 
     /// Bindings by records.

@@ -13,7 +13,7 @@ use std::{
 use rusqlite::Connection;
 
 /// Time between two checkpoints while there are writes.
-const INTERVAL: Duration = Duration::from_millis(100);
+const INTERVAL: Duration = Duration::from_millis(250);
 
 /// What writer and checkpoint thread tell each other.
 #[derive(Default)]

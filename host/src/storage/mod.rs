@@ -45,3 +45,4 @@ pub use signal::Signal;
 pub use statement::Statement;
 pub use store::{Durability, Options, Statistics, Store};
 pub use tx::{Param, Row, Tx};
+pub use writer::BULK_WEIGHT;

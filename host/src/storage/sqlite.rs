@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use rusqlite::{
-    Connection, ErrorCode,
+    CachedStatement, Connection, ErrorCode,
     types::{ToSqlOutput, Value, ValueRef},
 };
 
@@ -59,6 +59,31 @@ pub(super) fn find_damage(tx: &mut dyn Tx) -> Result<Vec<String>, Error> {
     })?;
     found.extend(lost.into_iter().take(100));
     Ok(found)
+}
+
+/// Tables that get most of the rows.
+const BUSY: [&str; 3] = ["outbox", "binding", "job"];
+
+/// Puts the tables that get most rows to the front of those whose highest id SQLite remembers: with each insert it looks
+/// for the table there from the first row on.
+pub(super) fn put_busy_tables_first(connection: &Connection) -> Result<(), Error> {
+    let mut read = connection.prepare("select name, seq from sqlite_sequence order by rowid")?;
+    let known = read.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<Vec<(String, i64)>, _>>()?;
+    let mut wanted = known.clone();
+    wanted.extend(
+        BUSY.iter().filter(|busy| !known.iter().any(|(name, _)| name == *busy)).map(|busy| ((*busy).to_owned(), 0)),
+    );
+    let rank = |name: &str| BUSY.iter().position(|busy| *busy == name).unwrap_or(BUSY.len());
+    wanted.sort_by_key(|(name, highest)| (rank(name), std::cmp::Reverse(*highest)));
+    if wanted == known {
+        return Ok(());
+    }
+    connection.execute_batch("savepoint busy_tables; delete from sqlite_sequence")?;
+    let mut write = connection.prepare("insert into sqlite_sequence(name, seq) values (?1, ?2)")?;
+    for (name, highest) in wanted {
+        write.execute(rusqlite::params![name, highest])?;
+    }
+    Ok(connection.execute_batch("release busy_tables")?)
 }
 
 /// Opens a connection that can't write.
@@ -151,15 +176,46 @@ impl Row for SqliteRow<'_> {
 /// A transaction (or a read) over a connection.
 pub(super) struct SqliteTx<'a> {
     connection: &'a Connection,
+    /// Statements that the transaction has used: a page runs the same few hundreds of times, and the connection's own
+    /// cache hashes the whole text at each look-up.
+    in_hand: Vec<InHand<'a>>,
     definitions: u64,
     /// Signals to send once it has committed.
     pub signals: u8,
 }
 
+/// Most statements that a transaction keeps in hand; those of a page fit in.
+const IN_HAND: usize = 16;
+
+struct InHand<'a> {
+    /// Where the text lies: quick to compare. Another text may come to lie there later, so that it is compared too.
+    address: usize,
+    text: String,
+    prepared: CachedStatement<'a>,
+}
+
 impl<'a> SqliteTx<'a> {
     /// Over a connection on which a transaction has begun.
     pub fn new(connection: &'a Connection) -> Self {
-        Self { connection, definitions: 0, signals: 0 }
+        Self { connection, in_hand: Vec::new(), definitions: 0, signals: 0 }
+    }
+
+    fn prepared(&mut self, statement: &Statement) -> Result<&mut CachedStatement<'a>, Error> {
+        let text = statement.sqlite();
+        let address = text.as_ptr().addr();
+        let known = self.in_hand.iter().position(|one| one.address == address && one.text == text);
+        let at = match known {
+            Some(at) => at,
+            None => {
+                if self.in_hand.len() >= IN_HAND {
+                    self.in_hand.remove(0);
+                }
+                let prepared = self.connection.prepare_cached(text)?;
+                self.in_hand.push(InHand { address, text: text.to_owned(), prepared });
+                self.in_hand.len() - 1
+            }
+        };
+        Ok(&mut self.in_hand[at].prepared)
     }
 }
 
@@ -175,7 +231,7 @@ impl Changes {
 }
 
 fn refuse_nul(params: &[Param<'_>]) -> Result<(), Error> {
-    let has_nul = |text: &str| text.as_bytes().contains(&0);
+    let has_nul = |text: &str| memchr::memchr(0, text.as_bytes()).is_some();
     let found = params.iter().any(|param| match param {
         Param::Text(text) => has_nul(text),
         Param::Texts(texts) => texts.iter().any(|text| has_nul(text)),
@@ -187,8 +243,7 @@ fn refuse_nul(params: &[Param<'_>]) -> Result<(), Error> {
 impl Tx for SqliteTx<'_> {
     fn execute(&mut self, statement: &Statement, params: &[Param<'_>]) -> Result<u64, Error> {
         refuse_nul(params)?;
-        let mut prepared = self.connection.prepare_cached(statement.sqlite())?;
-        Ok(prepared.execute(rusqlite::params_from_iter(params))? as u64)
+        Ok(self.prepared(statement)?.execute(rusqlite::params_from_iter(params))? as u64)
     }
     fn insert(&mut self, statement: &Statement, params: &[Param<'_>]) -> Result<i64, Error> {
         self.execute(statement, params)?;
@@ -201,8 +256,7 @@ impl Tx for SqliteTx<'_> {
         each: &mut dyn FnMut(&dyn Row) -> Result<(), Error>,
     ) -> Result<(), Error> {
         refuse_nul(params)?;
-        let mut prepared = self.connection.prepare_cached(statement.sqlite())?;
-        let mut rows = prepared.query(rusqlite::params_from_iter(params))?;
+        let mut rows = self.prepared(statement)?.query(rusqlite::params_from_iter(params))?;
         while let Some(row) = rows.next()? {
             each(&SqliteRow(row))?;
         }

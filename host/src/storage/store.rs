@@ -145,7 +145,7 @@ impl Store {
     }
 
     /// As [`Store::write`], for a closure that changes many rows: say about how many. Bulk lets others go first, and
-    /// no transaction holds much more than 500 rows of several callers. Best are closures of at most some hundreds.
+    /// no transaction holds much more than 500 rows of several callers (3200 while only bulk waits). Best are closures of at most some hundreds.
     pub async fn write_weighted<T, E>(
         &self,
         durability: Durability,
@@ -229,7 +229,7 @@ fn prepare_schema(connection: &rusqlite::Connection, may_migrate: bool) -> Resul
     connection.execute_batch("begin immediate")?;
     let mut tx = sqlite::SqliteTx::new(connection);
     let result = if may_migrate {
-        migrate::migrate(&mut tx)
+        migrate::migrate(&mut tx).and_then(|()| sqlite::put_busy_tables_first(connection))
     } else {
         sqlite::is_empty(connection).and_then(|is_empty| migrate::check(&mut tx, is_empty))
     };

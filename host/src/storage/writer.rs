@@ -28,8 +28,11 @@ use super::{
 const LINGER: Duration = Duration::from_micros(200);
 /// Rows of a batch: more of them would make those who wait for an acknowledgement wait too long.
 const BATCH_WEIGHT: usize = 500;
+/// Rows of a batch of bulk alone, while nobody waits for an acknowledgement: pages that share a commit share its sync and
+/// the tree pages that they touch.
+const BULK_BATCH_WEIGHT: usize = 3200;
 /// From this weight on a closure is bulk and lets others go first.
-const BULK_WEIGHT: usize = 16;
+pub const BULK_WEIGHT: usize = 16;
 
 /// One waiting closure with the place for its answer.
 trait Work: Send {
@@ -111,9 +114,10 @@ impl Waiting {
             weight += item.weight;
             batch.extend(self.quick.pop_front());
         }
+        let limit = if batch.is_empty() { BULK_BATCH_WEIGHT } else { BATCH_WEIGHT };
         let mut is_first = true;
         while let Some(item) = self.bulk.front() {
-            if !is_first && weight + item.weight > BATCH_WEIGHT {
+            if !is_first && weight + item.weight > limit {
                 break;
             }
             is_first = false;
@@ -184,10 +188,10 @@ impl Inbox {
             waiting = self.wake.wait(waiting).unwrap_or_else(PoisonError::into_inner);
             waiting.is_asleep = false;
         }
-        if waiting.len() < last && !waiting.is_closed {
+        if waiting.quick.len() < last && !waiting.is_closed {
             // Sleeping would cost more than the wait is worth: let go of the lock and yield.
             let since = Instant::now();
-            while waiting.len() < last && since.elapsed() < LINGER {
+            while waiting.quick.len() < last && since.elapsed() < LINGER {
                 drop(waiting);
                 std::thread::yield_now();
                 waiting = self.lock();
@@ -245,7 +249,9 @@ impl Writer {
                     continue;
                 }
             };
-            last = batch.len();
+            // Only those whose callers wait for an acknowledgement come again at once; waiting for bulk would burn time.
+            last = batch.iter().filter(|item| item.weight < BULK_WEIGHT).count();
+            let count = batch.len() as u64;
             if self.checkpoint.take_restart() {
                 self.restart_log();
             }
@@ -254,7 +260,7 @@ impl Writer {
                 level = wanted;
             }
             self.counters.batches.fetch_add(1, Ordering::Relaxed);
-            self.counters.calls.fetch_add(last as u64, Ordering::Relaxed);
+            self.counters.calls.fetch_add(count, Ordering::Relaxed);
             self.commit(&mut batch);
         }
     }

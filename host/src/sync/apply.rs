@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{
     Account, Error, mark, page,
-    plan::{Action, Plan, Seen, What},
+    plan::{Action, Plan, What},
     problem::Problem,
     resolve,
     session::Asked,
@@ -21,7 +21,11 @@ use crate::{
     model::job::{Fence, NewJob, Scope},
     plugin::{self, Committed, commit::Error as CommitError},
     queue,
-    record::{Change, binding, cursor},
+    record::{
+        Change,
+        binding::{self, Standing},
+        cursor,
+    },
     storage::{self, Tx, quarantine, run},
 };
 
@@ -224,12 +228,11 @@ fn moved<'p>(tx: &mut dyn Tx, plan: &'p Plan) -> Result<Vec<&'p str>, Abort> {
     if ids.is_empty() {
         return Ok(ids);
     }
-    let found = binding::find_page(tx, plan.target.session.backend, &plan.target.kind, &ids)?;
-    let now: HashMap<&str, Seen> =
-        found.iter().filter_map(|b| Some((b.external_id.as_deref()?, Seen::from(b)))).collect();
+    let found = binding::standing(tx, plan.target.session.backend, &plan.target.kind, &ids)?;
+    let now: HashMap<&str, Standing> = found.iter().map(|(id, standing)| (id.as_str(), *standing)).collect();
     let same = |action: &Action| match (&action.seen, now.get(action.id.as_str())) {
         (None, None) => true,
-        (Some(seen), Some(now)) => (seen.id, seen.record, seen.version) == (now.id, now.record, now.version),
+        (Some(seen), Some(now)) => (seen.id, seen.record, seen.version) == (now.binding, now.record, now.version),
         _ => false,
     };
     Ok(plan.actions.iter().filter(|action| !same(action)).map(|action| action.id.as_str()).collect())

@@ -12,7 +12,7 @@ use super::{
     digest::{Digest, Hash},
     error::Error,
     session::Asked,
-    slice::{self, Pointers, scalar},
+    slice::{self, List, Pointers, scalar},
 };
 
 /// A page.
@@ -77,14 +77,17 @@ impl Page {
             std::str::from_utf8(&body).map_err(|e| Error::NotJson { why: e.to_string(), start: start(&body) })?;
         let wanted = [Some(&spec.items), spec.next.as_ref(), spec.total.as_ref()];
         let outer = Pointers::new(wanted.into_iter().flatten().map(String::as_str)).map_err(bad_pointer)?;
-        let found = outer.find(text).map_err(|e| Error::NotJson { why: e.to_string(), start: start(&body) })?;
+        let (list, found) =
+            outer.find_list(text).map_err(|e| Error::NotJson { why: e.to_string(), start: start(&body) })?;
         let mut rest = found[1..].iter().copied();
         let next_value = spec.next.as_ref().and_then(|_| rest.next().flatten());
         let total = spec.total.as_ref().and_then(|_| rest.next().flatten());
-        let list = match found[0].map(|value| (value.get(), slice::elements(value))) {
-            Some((_, Some(list))) => list,
-            Some(("null", None)) => Vec::new(),
-            _ => return Err(Error::NoItems { pointer: spec.items.clone(), start: start(&body) }),
+        let list = match list {
+            List::Elements(list) => list,
+            List::Null => Vec::new(),
+            List::Absent | List::Scalar => {
+                return Err(Error::NoItems { pointer: spec.items.clone(), start: start(&body) });
+            }
         };
         let (items, nameless) = sliced(&list, text, spec, digest)?;
         let next = next_cursor(spec, next_value, list.len());

@@ -102,20 +102,32 @@ pub async fn plan(
     if writes.is_empty() {
         return Ok(Planned { plan, missing: Vec::new() });
     }
-    let unmatched = options.unmatched;
-    let known = target.clone();
-    let (writes, matches) = profile
-        .resolve
-        .time_async(store.read(move |tx| -> Result<_, Error> {
-            let matches = if unmatched { HashMap::new() } else { matched(tx, &known, &writes)? };
-            let writes = resolve::resolve(tx, &known, writes)?;
-            Ok((writes, matches))
-        }))
-        .await?;
+    let (writes, matches) = profile.resolve.time_async(look_up_references(store, target, writes, options)).await?;
     let missing = take(&mut plan, writes, matches);
     order::sort(&mut plan);
     let missing_too = map_matched_again(store, &mut plan, options, behalf).await?;
     Ok(Planned { plan, missing: [missing, missing_too].concat() })
+}
+
+/// Resolves the references of writes, and finds which of our records the new ones match.
+async fn look_up_references(
+    store: &Store,
+    target: &Target,
+    writes: Vec<Wanted>,
+    options: &Options,
+) -> Result<(Vec<resolve::Resolved>, HashMap<usize, Match>), Error> {
+    let matches = !options.unmatched && !target.matched_by.is_empty();
+    if !matches && !writes.iter().any(Wanted::is_open) {
+        // Most pages of flat records: a read would only cost a turn of another thread.
+        return Ok((writes.into_iter().map(Into::into).collect(), HashMap::new()));
+    }
+    let known = target.clone();
+    store
+        .read(move |tx| -> Result<_, Error> {
+            let matches = if matches { matched(tx, &known, &writes)? } else { HashMap::new() };
+            Ok((resolve::resolve(tx, &known, writes)?, matches))
+        })
+        .await
 }
 
 /// Records that were matched are no new ones: they are mapped again, without what is only set on new records.
@@ -301,9 +313,6 @@ fn matched(
     target: &Target,
     writes: &[Wanted],
 ) -> Result<HashMap<usize, Match>, Error> {
-    if target.matched_by.is_empty() {
-        return Ok(HashMap::new());
-    }
     let new: Vec<&Wanted> = writes.iter().filter(|wanted| wanted.write.record.is_none()).collect();
     let values: Vec<_> = new.iter().map(|wanted| &wanted.write.values).collect();
     let found = matching::find(tx, target, &values).map_err(below)?;

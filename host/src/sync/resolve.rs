@@ -39,6 +39,20 @@ pub struct Resolved {
     pub problem: Option<Problem>,
 }
 
+impl Wanted {
+    /// Whether something of it must be looked up.
+    pub fn is_open(&self) -> bool {
+        !self.needs.is_empty() || refers(&self.write)
+    }
+}
+
+impl From<Wanted> for Resolved {
+    /// What refers to nothing is resolved as it is.
+    fn from(wanted: Wanted) -> Self {
+        Self { wanted, missing: Vec::new(), problem: None }
+    }
+}
+
 /// Looks up the references of all writes of a page.
 pub fn resolve(tx: &mut dyn Tx, target: &Target, wanted: Vec<Wanted>) -> Result<Vec<Resolved>, storage::Error> {
     let mut resolver = Resolver::default();
@@ -109,7 +123,9 @@ fn put(resolver: Option<&Resolver>, mut one: Wanted, unbound: &HashMap<String, V
         .filter(|need| unbound.get(&need.kind).is_some_and(|ids| ids.contains(&need.id)))
         .cloned()
         .collect();
-    let Some(resolver) = resolver else { return Resolved { wanted: one, missing, problem: None } };
+    let Some(resolver) = resolver.filter(|_| refers(&one.write)) else {
+        return Resolved { wanted: one, missing, problem: None };
+    };
     let mut left = Vec::new();
     let mut trial = one.write.clone();
     if each_values_mut(&mut trial, &mut |values| left.extend(resolver.apply(values))) {
@@ -180,6 +196,13 @@ pub fn put_ids(write: &mut Write, ids: &Ids) -> Option<i64> {
         })
     }
     ids.resolve(&mut write.values).or_else(|| lines(&mut write.children, ids))
+}
+
+/// Whether a write, or a line of it, has a reference in it.
+fn refers(write: &Write) -> bool {
+    let mut any = false;
+    each_values(write, &mut |values| any = any || has_symbolic(values));
+    any
 }
 
 /// As [`each_values`], to change them; only values with a reference in them. Answers whether there were any.

@@ -62,16 +62,33 @@ impl Pointers {
 
     /// Looks all pointers up in a text that may be anything. A text that is not JSON to its end is an error.
     pub fn find<'a>(&self, text: &'a str) -> Result<Vec<Option<&'a RawValue>>, serde_json::Error> {
-        let mut search = Search { nodes: &self.nodes, found: vec![None; self.count], missing: usize::MAX };
+        Ok(self.search(text, usize::MAX)?.found)
+    }
+
+    /// As [`Pointers::find`], with the value of the first pointer taken apart: in the same pass, where nothing else ends
+    /// or leads on there, since most of a page's text is its list.
+    pub fn find_list<'a>(&self, text: &'a str) -> Result<(List<'a>, Vec<Option<&'a RawValue>>), serde_json::Error> {
+        let alone = |node: &Node| node.steps.is_empty() && node.ends == [0];
+        let node = self.nodes.iter().position(alone).unwrap_or(usize::MAX);
+        let search = self.search(text, node)?;
+        let list = match search.found.first().copied().flatten() {
+            Some(value) => list(value),
+            None => search.list,
+        };
+        Ok((list, search.found))
+    }
+
+    fn search<'a>(&self, text: &'a str, list: usize) -> Result<Search<'_, 'a>, serde_json::Error> {
+        let mut search = Search::new(self, usize::MAX, list);
         let mut input = serde_json::Deserializer::from_str(text);
         Walk { at: 0, search: &mut search }.deserialize(&mut input)?;
         input.end()?;
-        Ok(search.found)
+        Ok(search)
     }
 
     /// Looks all pointers up in a value that was checked already, and stops as soon as all are found.
     pub fn find_in<'a>(&self, value: &'a RawValue) -> Vec<Option<&'a RawValue>> {
-        let mut search = Search { nodes: &self.nodes, found: vec![None; self.count], missing: self.count };
+        let mut search = Search::new(self, self.count, usize::MAX);
         let mut input = serde_json::Deserializer::from_str(value.get());
         // The value is JSON, so the only error is the one that ends the walk early.
         let _ = Walk { at: 0, search: &mut search }.deserialize(&mut input);
@@ -79,30 +96,68 @@ impl Pointers {
     }
 }
 
-/// The values of an array, or of an object in its order, each as a slice. `None`: it is neither.
-pub fn elements(value: &RawValue) -> Option<Vec<&RawValue>> {
-    struct Elements;
-    impl<'de> Visitor<'de> for Elements {
-        type Value = Vec<&'de RawValue>;
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("an array or an object")
-        }
-        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-            let mut all = Vec::with_capacity(128);
-            while let Some(element) = seq.next_element()? {
-                all.push(element);
-            }
-            Ok(all)
-        }
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut all = Vec::with_capacity(128);
-            while let Some((_, element)) = map.next_entry::<IgnoredAny, _>()? {
-                all.push(element);
-            }
-            Ok(all)
-        }
+/// A value that should be a list.
+#[derive(Debug, Default)]
+pub enum List<'a> {
+    /// There is no such value.
+    #[default]
+    Absent,
+    /// It is null.
+    Null,
+    /// It is no list.
+    Scalar,
+    /// The values of an array, or of an object in its order, each as a slice.
+    Elements(Vec<&'a RawValue>),
+}
+
+/// Takes a value apart.
+fn list(value: &RawValue) -> List<'_> {
+    serde_json::Deserializer::from_str(value.get()).deserialize_any(Elements).unwrap_or_default()
+}
+
+struct Elements;
+
+impl<'de> Visitor<'de> for Elements {
+    type Value = List<'de>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("any value")
     }
-    serde_json::Deserializer::from_str(value.get()).deserialize_any(Elements).ok()
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut all = Vec::with_capacity(128);
+        while let Some(element) = seq.next_element()? {
+            all.push(element);
+        }
+        Ok(List::Elements(all))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut all = Vec::with_capacity(128);
+        while let Some((_, element)) = map.next_entry::<IgnoredAny, _>()? {
+            all.push(element);
+        }
+        Ok(List::Elements(all))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(List::Null)
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(List::Scalar)
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(List::Scalar)
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(List::Scalar)
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(List::Scalar)
+    }
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(List::Scalar)
+    }
 }
 
 /// The text of a scalar: a string unescaped, a number as it is written. `None` for null, booleans, lists and objects,
@@ -127,9 +182,17 @@ struct Search<'n, 'a> {
     found: Vec<Option<&'a RawValue>>,
     /// How many are still to be found before the walk may end early.
     missing: usize,
+    /// The node whose value is taken apart.
+    list_node: usize,
+    list: List<'a>,
 }
 
-impl<'a> Search<'_, 'a> {
+impl<'n, 'a> Search<'n, 'a> {
+    fn new(pointers: &'n Pointers, missing: usize, list_node: usize) -> Self {
+        let found = vec![None; pointers.count];
+        Self { nodes: &pointers.nodes, found, missing, list_node, list: List::Absent }
+    }
+
     fn take(&mut self, at: usize, value: &'a RawValue) {
         for end in &self.nodes[at].ends {
             if self.found[*end].replace(value).is_none() {
@@ -151,6 +214,10 @@ impl<'de> DeserializeSeed<'de> for Walk<'_, '_, 'de> {
         let node = &self.search.nodes[self.at];
         if node.ends.is_empty() {
             return input.deserialize_any(self);
+        }
+        if self.at == self.search.list_node {
+            self.search.list = input.deserialize_any(Elements)?;
+            return Ok(());
         }
         let leads_on = !node.steps.is_empty();
         let value = <&RawValue as serde::Deserialize>::deserialize(input)?;
@@ -282,6 +349,29 @@ mod tests {
     }
 
     #[test]
+    fn a_list_is_taken_apart_wherever_it_stands() {
+        for (text, pointers, expected) in [
+            (r#"{"n": 1, "data": [1, {"a": 2}]}"#, ["/data", "/n"], Some(vec!["1", "{\"a\": 2}"])),
+            (r#"{"data": {"x": 1, "y": 2}, "n": 1}"#, ["/data", "/n"], Some(vec!["1", "2"])),
+            // Something else ends, or leads on, where the list stands.
+            ("[3, 1]", ["", "/1"], Some(vec!["3", "1"])),
+            ("[1]", ["", ""], Some(vec!["1"])),
+            (r#"{"data": 5, "n": 1}"#, ["/data", "/n"], None),
+        ] {
+            let (list, found) = Pointers::new(pointers).expect("pointers").find_list(text).expect(text);
+            let List::Elements(found_there) = list else {
+                assert!(expected.is_none() && matches!(list, List::Scalar), "{text}: {list:?}");
+                continue;
+            };
+            assert_eq!(Some(found_there.into_iter().map(RawValue::get).collect::<Vec<_>>()), expected, "{text}");
+            assert!(found[1].is_some_and(|value| matches!(value.get(), "1" | "[1]")), "{text}");
+        }
+        let data = Pointers::new(["/data"]).expect("pointer");
+        assert!(matches!(data.find_list(r#"{"data": null}"#).expect("JSON").0, List::Null));
+        assert!(matches!(data.find_list("{}").expect("JSON").0, List::Absent));
+    }
+
+    #[test]
     fn a_deep_text_is_no_overflow() {
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
         let found = Pointers::new(["/0/0/0"]).expect("pointer").find(&deep).expect("JSON");
@@ -294,7 +384,7 @@ mod tests {
     fn a_lone_surrogate_spoils_its_own_value_only() {
         let text = r#"[{"id": 1, "t": "\ud800"}, {"id": 2}]"#;
         let all: &RawValue = serde_json::from_str(text).expect("raw");
-        let items = elements(all).expect("array");
+        let List::Elements(items) = list(all) else { panic!("an array") };
         assert_eq!(items.len(), 2);
         let pointers = Pointers::new(["/t"]).expect("pointer");
         assert_eq!(scalar(pointers.find_in(items[0])[0].expect("there")), None);

@@ -14,6 +14,7 @@ use crate::{
     record::{
         self, Error, Input, Model,
         binding::{self, Status, Synced},
+        store::FIRST_VERSION,
     },
     storage::{Tx, quarantine as payload, review},
 };
@@ -52,10 +53,10 @@ pub fn write(
     };
     let model = &plan.target.kind.model;
     let (record, mut version, mut changed) = match write.record {
-        None => (record::create(tx, plan.catalogue(), model, &write.values, &at.change)?, None, true),
+        None => (record::create(tx, plan.catalogue(), model, &write.values, &at.change)?, FIRST_VERSION, true),
         Some(record) => {
             let written = record::write(tx, plan.catalogue(), model, record, &write.values, &at.change)?;
-            (record, Some(written.version), !written.changed.is_empty())
+            (record, written.version, !written.changed.is_empty())
         }
     };
     let mut lines = Lines { plan, at, written: 0, changed: false };
@@ -63,8 +64,9 @@ pub fn write(
         lines.write(tx, model, record, children, write.record.is_none())?;
     }
     changed |= lines.changed;
-    if version.is_none() || lines.changed {
-        version = Some(version_of(tx, plan, model, record)?);
+    if lines.changed {
+        // Lines may raise the version of what they belong to.
+        version = version_of(tx, plan, model, record)?;
     }
     let item = action.item.map(|item| &plan.page.items[item]);
     let synced = Synced {
@@ -72,7 +74,7 @@ pub fn write(
         payload_hash: item.map(|item| item.hash).filter(|_| !write.unresolved),
         map_fingerprint: Some(plan.target.fingerprint),
         changed_by: write.digests.as_deref(),
-        record_version: version.unwrap_or_default(),
+        record_version: version,
         external_updated_at: plan.updated(action),
         extra: write.extra.as_ref(),
     };
@@ -148,7 +150,7 @@ impl Lines<'_> {
             Some(record) => {
                 let written = record::write(tx, plan.catalogue(), model, record, &values, &at.change)?;
                 self.changed |= !written.changed.is_empty();
-                (record, Some(written.version))
+                (record, written.version)
             }
             None => {
                 self.changed = true;
@@ -156,18 +158,18 @@ impl Lines<'_> {
                     values.retain(|(known, _)| known != field);
                     values.push((*field, input.clone()));
                 }
-                (record::create(tx, plan.catalogue(), model, &values, &at.change)?, None)
+                (record::create(tx, plan.catalogue(), model, &values, &at.change)?, FIRST_VERSION)
             }
         };
         for children in &line.children {
             self.write(tx, model, record, children, known.is_none())?;
         }
-        if version.is_none() || !line.children.is_empty() {
-            version = Some(version_of(tx, plan, model, record)?);
+        if !line.children.is_empty() {
+            version = version_of(tx, plan, model, record)?;
         }
         let synced = Synced {
             map_fingerprint: Some(plan.target.fingerprint),
-            record_version: version.unwrap_or_default(),
+            record_version: version,
             extra: line.extra.as_ref(),
             ..Synced::default()
         };

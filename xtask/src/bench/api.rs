@@ -24,7 +24,8 @@ impl Api {
         let mut line = String::new();
         let out = process.stdout.take().ok_or("the product API has no output")?;
         BufReader::new(out).read_line(&mut line).map_err(|error| error.to_string())?;
-        let told: Value = serde_json::from_str(&line).map_err(|error| format!("the product API said {line:?}: {error}"))?;
+        let told: Value =
+            serde_json::from_str(&line).map_err(|error| format!("the product API said {line:?}: {error}"))?;
         let base = told["base"].as_str().unwrap_or_default().to_owned();
         Ok(Self { process, base, records })
     }

@@ -58,8 +58,7 @@ impl Stage {
 
     /// Starts the host and waits until it is ready.
     pub(crate) fn serve(&self) -> Result<Serving, String> {
-        let mut process =
-            self.command(&["serve"]).stderr(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
+        let mut process = self.command(&["serve"]).stderr(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
         let mut lines = BufReader::new(process.stderr.take().ok_or("the host has no output")?);
         let mut said = String::new();
         while !said.contains("ready") {
@@ -107,7 +106,8 @@ impl Serving {
     fn tree(&self) -> Vec<u32> {
         let host = self.process.id();
         let all = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let children = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(|pid| parent(*pid) == Some(host));
+        let children =
+            all.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(|pid| parent(*pid) == Some(host));
         std::iter::once(host).chain(children).collect()
     }
 }

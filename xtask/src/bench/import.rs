@@ -72,8 +72,11 @@ pub(super) fn run(options: &Options) -> Result<(), String> {
     let ours = |program: &str| TARGETS.iter().map(|target| target::judge(target, program, &rounds)).collect::<Vec<_>>();
     let (in_process, worker) = (ours(IN_PROCESS), ours(IN_WORKER));
     if options.json {
-        let samples: Vec<_> =
-            rounds.iter().enumerate().map(|(number, samples)| json!({ "round": number + 1, "samples": samples })).collect();
+        let samples: Vec<_> = rounds
+            .iter()
+            .enumerate()
+            .map(|(number, samples)| json!({ "round": number + 1, "samples": samples }))
+            .collect();
         println!("{}", json!({ "machine": machine, "rounds": samples, "targets": in_process, "worker": worker }));
     } else {
         for op in Op::ALL {
@@ -151,7 +154,8 @@ fn show(op: Op, programs: &[Box<dyn Contender>], rounds: &[Vec<Sample>]) {
         .filter_map(|program| {
             let samples: Vec<&Sample> =
                 rounds.iter().flatten().filter(|s| s.name == program.name() && s.op == op.name()).collect();
-            let spread = |of: &dyn Fn(&Sample) -> f64| table::spread(Spread::of(samples.iter().map(|sample| of(sample))));
+            let spread =
+                |of: &dyn Fn(&Sample) -> f64| table::spread(Spread::of(samples.iter().map(|sample| of(sample))));
             let rate = |measure: Measure| match op.looks_at_all() {
                 true => spread(&|sample| measure.of(sample)),
                 false => "–".to_owned(),

@@ -42,7 +42,8 @@ impl Machine {
         let memory = field(&read("/proc/meminfo"), "MemTotal");
         let kib: u64 = memory.split(' ').next().and_then(|kib| kib.parse().ok()).unwrap_or_default();
         let first_line = |command: &mut Command| output(command).unwrap_or_default().trim().to_owned();
-        let dirty = !first_line(Command::new("git").args(["status", "--porcelain"]).current_dir(place::root())).is_empty();
+        let dirty =
+            !first_line(Command::new("git").args(["status", "--porcelain"]).current_dir(place::root())).is_empty();
         let commit = first_line(Command::new("git").args(["rev-parse", "--short", "HEAD"]).current_dir(place::root()));
         let arguments: Vec<String> = std::env::args().skip(1).collect();
         Ok(Self {

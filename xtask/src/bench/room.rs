@@ -66,7 +66,13 @@ pub(crate) struct Limit {
 }
 
 /// Prints the rounds and their limits; fails where `check` and a limit is missed.
-pub(crate) fn report(machine: &Machine, rounds: &Rounds, limits: &[Limit], as_json: bool, check: bool) -> Result<(), String> {
+pub(crate) fn report(
+    machine: &Machine,
+    rounds: &Rounds,
+    limits: &[Limit],
+    as_json: bool,
+    check: bool,
+) -> Result<(), String> {
     let judged: Vec<(&Limit, Option<Spread>, bool)> = limits
         .iter()
         .map(|limit| {

@@ -10,7 +10,8 @@ pub(crate) fn print(header: &[&str], rows: &[Vec<String>]) {
     };
     let widths: Vec<usize> = (0..header.len()).map(width).collect();
     let line = |cells: &[String]| {
-        let padded: Vec<String> = cells.iter().zip(&widths).enumerate().map(|(at, (cell, width))| pad(cell, *width, at)).collect();
+        let padded: Vec<String> =
+            cells.iter().zip(&widths).enumerate().map(|(at, (cell, width))| pad(cell, *width, at)).collect();
         println!("  {}", padded.join("  ").trim_end());
     };
     line(&header.iter().map(|&word| word.to_owned()).collect::<Vec<_>>());
