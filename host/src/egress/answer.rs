@@ -12,13 +12,18 @@ use serde_json::Value;
 
 use super::failure::{Again, Failure, message, shorten};
 
+/// Most bytes that are made room for before they arrive.
+const PROMISED: u64 = 1 << 20;
+
 /// Reads the whole body. What counts is what arrives, decompressed, never what a header promises.
 pub(super) async fn body(mut response: Response, cap: u64, what: &str) -> Result<Bytes, Failure> {
     let announced = response.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
     if let Some(length) = announced.filter(|length| *length > cap) {
         return Err(too_large(what, cap, &format!("announces {length} bytes")));
     }
-    let mut body = BytesMut::new();
+    // A promise only saves growing step by step; it must not make us take memory that never fills.
+    let promised = announced.unwrap_or_default().min(PROMISED);
+    let mut body = BytesMut::with_capacity(usize::try_from(promised).unwrap_or_default());
     while let Some(chunk) = response.chunk().await.map_err(|error| Failure::network(&error, what))? {
         if body.len() as u64 + chunk.len() as u64 > cap {
             return Err(too_large(what, cap, "is longer"));

@@ -25,9 +25,17 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, Error> {
         "pragma journal_mode=wal; pragma synchronous=full; pragma foreign_keys=on; pragma temp_store=memory;
          pragma cache_size=-32768; pragma wal_autocheckpoint=0",
     )?;
-    connection.set_prepared_statement_cache_capacity(256);
+    keep_plans(&connection)?;
     super::text::register(&connection)?;
     Ok(connection)
+}
+
+/// Statements are prepared once. Without the guarantee of stable plans SQLite looks at the values of parameters too, and
+/// prepares a statement anew whenever other ones are bound.
+fn keep_plans(connection: &Connection) -> Result<(), Error> {
+    connection.set_prepared_statement_cache_capacity(256);
+    connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 fn claim_file(connection: &Connection, path: &Path) -> Result<(), Error> {
@@ -91,7 +99,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, Error> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.execute_batch("pragma temp_store=memory; pragma cache_size=-16384; pragma query_only=on")?;
-    connection.set_prepared_statement_cache_capacity(256);
+    keep_plans(&connection)?;
     super::text::register(&connection)?;
     Ok(connection)
 }

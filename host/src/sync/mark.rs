@@ -88,17 +88,25 @@ impl Seen {
         }
     }
 
-    /// Notes an item's date of change.
-    pub fn item(&mut self, updated: &str) {
-        let later = match &self.latest {
-            None => true,
-            // Equal texts are the common case of a page written at once, and of many items in order.
-            Some(latest) if latest == updated => false,
-            Some(latest) => Mark::read(updated).compare(&Mark::read(latest)) == Some(Ordering::Greater),
-        };
-        if later {
-            self.latest = Some(updated.to_owned());
+    /// Notes the dates of change of items.
+    pub fn items<'a>(&mut self, dates: impl Iterator<Item = &'a str>) {
+        let latest = self.latest.take();
+        let mut found = latest.as_deref().map(|text| (text, Mark::read(text)));
+        for text in dates {
+            let Some((latest, mark)) = &found else {
+                found = Some((text, Mark::read(text)));
+                continue;
+            };
+            // Equal texts are the common case of a page written at once.
+            if *latest == text {
+                continue;
+            }
+            let new = Mark::read(text);
+            if new.compare(mark) == Some(Ordering::Greater) {
+                found = Some((text, new));
+            }
         }
+        self.latest = found.map(|(text, _)| text.to_owned());
     }
 
     /// Where the next run starts: the earlier of both, minus the overlap, and never before where this one started.
@@ -131,9 +139,10 @@ mod tests {
         let mut seen = Seen::default();
         seen.clock(as_of);
         seen.clock(Some("2099-01-01T00:00:00Z"));
-        for item in items {
-            seen.item(item);
-        }
+        // As on two pages.
+        let (first, second) = items.split_at(items.len() / 2);
+        seen.items(first.iter().copied());
+        seen.items(second.iter().copied());
         if as_of.is_none() {
             seen.as_of = None;
         }

@@ -231,9 +231,7 @@ impl Run<'_> {
     ) -> Result<(Plan, i64, Option<Vec<u64>>), Error> {
         self.total = page.total.or(self.total);
         self.seen.clock(page.as_of.as_deref());
-        for updated in page.items.iter().filter_map(|item| item.updated.as_deref()) {
-            self.seen.item(updated);
-        }
+        self.seen.items(page.items.iter().filter_map(|item| item.updated.as_deref()));
         let ids = sweeps.then(|| page.items.iter().map(|item| short(&item.id)).collect());
         let (store, target) = (&self.engine.store, self.target.clone());
         let planned = planner::plan(store, &target, page, fetched_at, options, &self.behalf, &self.profile).await?;

@@ -29,12 +29,14 @@ impl<'a> Frame<'a> {
     /// Encodes a header and its segments. Fails where a part is longer than 4 GiB or the header is not JSON-able.
     pub fn encode<T: Serialize + ?Sized>(header: &T, segments: &[&[u8]]) -> Result<Vec<u8>, Error> {
         let size: usize = segments.iter().map(|s| s.len() + 4).sum();
-        let mut out = Vec::with_capacity(size + 256);
+        let mut out = Vec::with_capacity(256);
         out.extend([0; 4]);
         serde_json::to_writer(&mut out, header)
             .map_err(|e| Error::new(ErrorClass::BadPayload, format!("the header cannot be written: {e}")))?;
         let length = checked(out.len() - 4)?;
         out[..4].copy_from_slice(&length.to_le_bytes());
+        // The header is short beside the segments: growing for it before they are there moves little.
+        out.reserve_exact(size + 4);
         out.extend(checked(segments.len())?.to_le_bytes());
         for segment in segments {
             out.extend(checked(segment.len())?.to_le_bytes());
