@@ -127,3 +127,27 @@ fn a_lost_key_names_the_backend_and_leaves_the_rest_running() {
     data.run_with_input(["backend", "set", "shop", "--secret", "api_token=-"], SECRET).ok();
     data.run(["backend", "test", "shop"]).ok();
 }
+
+#[test]
+fn settings_that_name_records_name_those_that_are_there() {
+    let (data, shop) = prepared();
+    add(&data, &shop.url()).ok();
+    for (setting, model, values) in [
+        ("warehouse", "stock.warehouse", &["name=Main", "code=WH"][..]),
+        ("pricelist", "product.pricelist", &["name=Public"]),
+        ("company", "res.company", &["name=Ours"]),
+        ("team", "crm.team", &["name=Web"]),
+    ] {
+        let missing = data.run(["backend", "set", "shop", "--set", &format!("{setting}=1")]).fails(1);
+        assert!(missing.contains("backend.settings") && missing.contains(model), "{setting}: {missing}");
+        let made = data.run([&["record", "create", model, "--json"], values].concat()).ok().json();
+        let id = made["ids"][0].to_string();
+        data.run(["backend", "set", "shop", "--set", &format!("{setting}={id}")]).ok();
+        let shown = data.run(["backend", "show", "shop", "--json"]).ok().json();
+        assert_eq!(shown["business"][setting].to_string(), id, "{shown}");
+        let text = data.run(["backend", "set", "shop", "--set", &format!("{setting}=Main")]).fails(1);
+        assert!(text.contains(setting), "{text}");
+        data.run(["backend", "set", "shop", "--unset", setting]).ok();
+        assert!(data.run(["backend", "show", "shop", "--json"]).ok().json()["business"][setting].is_null());
+    }
+}

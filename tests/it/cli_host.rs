@@ -112,11 +112,7 @@ fn a_directory_of_a_newer_version_is_refused_and_left_alone() {
 #[test]
 fn an_older_directory_is_changed_only_by_migrate_and_serve() {
     let data = Data::new();
-    data.run(["status"]).ok();
-    let open = || rusqlite::Connection::open(data.path().join("bindery.db")).expect("a database");
-    let last = "select max(version) from migration";
-    let newest: i64 = open().query_row(last, [], |row| row.get(0)).expect("a version");
-    open().execute_batch(&format!("drop table audit; delete from migration where version = {newest}")).expect("older");
+    let newest = older(&data);
     let said = data.run(["status"]).fails(1);
     assert!(said.contains("storage.older_version") && said.contains("bindery migrate"), "{said}");
     let migrated = data.run(["migrate", "--json"]).ok().json();
@@ -124,6 +120,34 @@ fn an_older_directory_is_changed_only_by_migrate_and_serve() {
     assert_eq!(migrated["to"], newest);
     data.run(["status"]).ok();
     assert_eq!(data.run(["migrate", "--json"]).ok().json()["from"], newest);
+}
+
+/// Makes a directory as the version before this one leaves it, from that one's migrations; answers the newest version.
+fn older(data: &Data) -> i64 {
+    let made = Data::new();
+    made.run(["status"]).ok();
+    let applied: Vec<(i64, String, String)> = {
+        let open = rusqlite::Connection::open(made.path().join("bindery.db")).expect("a database");
+        let mut select = open.prepare("select version, name, checksum from migration order by version").expect("read");
+        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).expect("rows");
+        rows.collect::<Result<_, _>>().expect("rows")
+    };
+    let mark: i64 = rusqlite::Connection::open(made.path().join("bindery.db"))
+        .and_then(|open| open.query_row("pragma application_id", [], |row| row.get(0)))
+        .expect("a mark");
+    std::fs::create_dir(data.path()).expect("made");
+    let database = rusqlite::Connection::open(data.path().join("bindery.db")).expect("a database");
+    let table = "create table migration(version bigint primary key, name text not null, checksum text not null)";
+    database.execute_batch(&format!("pragma application_id = {mark}; {table}")).expect("made");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/src/storage/migration");
+    for (version, name, checksum) in &applied[..applied.len() - 1] {
+        let text = std::fs::read_to_string(folder.join(format!("{version:04}_{name}.sql"))).expect("it is there");
+        let text = text.replace("{identity}", "integer primary key autoincrement").replace("{blob}", "blob");
+        database.execute_batch(&text).expect("it runs");
+        let row = "insert into migration(version, name, checksum) values (?1, ?2, ?3)";
+        database.execute(row, (version, name, checksum)).expect("noted");
+    }
+    applied.last().expect("there are some").0
 }
 
 #[test]

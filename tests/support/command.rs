@@ -16,6 +16,15 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Runs a command to its end.
+    ///
+    /// # Panics
+    /// Where it can't be started.
+    pub fn of(mut command: std::process::Command) -> Self {
+        command.stdin(std::process::Stdio::null());
+        Self::new(command.output().expect("the binary can be started"))
+    }
+
     pub(crate) fn new(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }

@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{Error, Mode, Options, Running, directory, start};
 use crate::{
-    base::{Code, Fault, config::DataDir, socket::Address, telemetry},
+    base::{Clock, Code, Fault, config::DataDir, socket::Address, telemetry},
     cli::{Application, Opened, Serve},
     operation::{Host, wire::VERSION},
     plugin,
@@ -128,7 +128,7 @@ async fn migrate(data: DataDir) -> Result<(i64, i64), Error> {
     };
     let known = storage::migrate::MIGRATIONS.last().map_or(0, |migration| migration.version);
     let store = open(storage::Options::new(&path)).await?;
-    super::start::catalogue(&store, &data, true).await?;
+    super::start::catalogue(&store, &data, &Clock::system(), true).await?;
     store.close().await;
     Ok((before.unwrap_or(known), known))
 }

@@ -16,7 +16,7 @@ use crate::{
     operation::{self, Caller, Host, Own, Work},
     plugin::{self, Registry, Watch},
     queue::{self, Handlers, Runner},
-    record::{Catalogue, Current},
+    record::{self, Catalogue, Current},
     security::{self, Keyring, Source, role::Rules},
     storage::{self, Durability, Store, lock::Lock},
     sync::{self, Engine},
@@ -79,7 +79,7 @@ pub struct Running {
 pub async fn start(options: Options) -> Result<Running, Error> {
     let lock = directory::take(&options.data)?;
     let (store, may_define) = open_store(&options).await?;
-    let catalogue = Current::new(catalogue(&store, &options.data, may_define).await?);
+    let catalogue = Current::new(catalogue(&store, &options.data, &options.clock, may_define).await?);
     let mut plugin_options = plugin::Options::new(options.data.plugins());
     if let Some(program) = options.worker_program.clone() {
         plugin_options.worker_program = program;
@@ -183,12 +183,22 @@ async fn open_store(options: &Options) -> Result<(Store, bool), Error> {
     Ok((opened.unwrap_or(Err(storage::Error::Panicked))?, may_define))
 }
 
-pub(super) async fn catalogue(store: &Store, data: &DataDir, may_define: bool) -> Result<Catalogue, Error> {
+pub(super) async fn catalogue(
+    store: &Store,
+    data: &DataDir,
+    clock: &Clock,
+    may_define: bool,
+) -> Result<Catalogue, Error> {
     if !may_define {
         return Ok(store.read(|tx| Catalogue::load(tx)).await?);
     }
-    let files = model_files(data)?;
-    Ok(store.write(Durability::Durable, move |tx| Catalogue::install_models(tx, &files)).await?)
+    let (files, now) = (model_files(data)?, clock.now());
+    let install = move |tx: &mut dyn storage::Tx| {
+        let catalogue = Catalogue::install_models(tx, &files)?;
+        record::seed::install(tx, &catalogue, now)?;
+        Ok::<_, record::Error>(catalogue)
+    };
+    Ok(store.write(Durability::Durable, install).await?)
 }
 
 /// The operator's own models and fields, by file name.

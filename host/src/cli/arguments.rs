@@ -15,7 +15,13 @@ use crate::base::{config::DataDir, telemetry::Format};
     version,
     propagate_version = true,
     max_term_width = 100,
-    after_help = "Exit code 0: done; 1: failed; 2: the command line makes no sense.\n\
+    after_help = "To begin:\n  \
+                  bindery plugin install libdemo.so\n  \
+                  bindery backend add shop --type demo --set api_url=https://shop.example --secret api_token=@token\n  \
+                  bindery backend test shop\n  \
+                  bindery sync shop --wait\n  \
+                  bindery record search product.template --limit 5\n\n\
+                  Exit code 0: done; 1: failed; 2: the command line makes no sense.\n\
                   `bindery explain CODE` says what an error means and what to do."
 )]
 pub(super) struct Arguments {

@@ -18,6 +18,9 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Add a backend of a type that an installed plugin provides.
+    #[command(after_help = "Examples:\n  \
+                            bindery backend add shop --type demo --set api_url=https://shop.example --secret api_token=@token\n  \
+                            pass shop/token | bindery backend add shop --type demo --set api_url=https://shop.example --secret api_token=-")]
     Add {
         /// Its name.
         name: String,
@@ -38,6 +41,12 @@ pub(super) enum Command {
         name: String,
     },
     /// Change settings or secrets. What is not named stays.
+    #[command(after_help = "Every backend also has settings of the host: warehouse, pricelist, company, team (ids of \
+                            records), remote_deletion (ignore, archive, delete), max_body_bytes, timeout_ms.\n\n\
+                            Examples:\n  \
+                            bindery backend set shop --set warehouse=1 --set remote_deletion=archive\n  \
+                            bindery backend set shop --secret api_token=@new-token\n  \
+                            bindery backend set shop --unset page_size")]
     Set {
         /// The backend.
         name: String,

@@ -62,6 +62,10 @@ pub(super) enum Command {
     },
     /// Take links from a CSV file (`-`: standard input) with the columns backend, kind, external_id, record. All rows
     /// are looked at first: where one can't be used, none is taken.
+    #[command(after_help = "Example of a file:\n  \
+                            backend,kind,external_id,record\n  \
+                            shop,demo.product,1001,17\n  \
+                            shop,demo.customer,C-9,4")]
     Import {
         /// The file.
         file: PathBuf,

@@ -60,8 +60,13 @@ pub enum Error {
     #[error("the host's answer can't be read: {0}")]
     Answer(String),
     /// The wait was ended by a signal.
-    #[error("stopped waiting")]
-    Interrupted,
+    #[error("stopped waiting; {}", left(jobs, *served))]
+    Interrupted {
+        /// What was waited for.
+        jobs: Vec<i64>,
+        /// Whether a host goes on with them.
+        served: bool,
+    },
 }
 
 /// The codes of this room.
@@ -123,8 +128,9 @@ const ANSWER: Code = Code {
 };
 const INTERRUPTED: Code = Code {
     name: "cli.interrupted",
-    cause: "The command was told to stop while it waited. A running host goes on with the jobs.",
-    cure: "`bindery job list` shows them. Without a host, they go on with the next `serve` or `sync`.",
+    cause: "The command was told to stop while it waited. A running host goes on with the jobs; without one they are \
+            put back, and run with the next `serve`.",
+    cure: "`bindery job wait ID` follows a job again, `bindery job show ID` says how it stands.",
     retry: Retry::Now,
 };
 
@@ -140,7 +146,7 @@ impl Coded for Error {
             Self::Jobs(_) => &JOBS,
             Self::UnknownCode(..) => &UNKNOWN_CODE,
             Self::Answer(_) => &ANSWER,
-            Self::Interrupted => &INTERRUPTED,
+            Self::Interrupted { .. } => &INTERRUPTED,
         }
     }
 
@@ -151,9 +157,28 @@ impl Coded for Error {
 
     fn cure(&self) -> Option<String> {
         match self {
+            Self::Interrupted { jobs, .. } => {
+                let ids = ids(jobs);
+                Some(format!(
+                    "`bindery job wait {ids}` follows it again, `bindery job show` says how it stands, `bindery job \
+                     cancel` calls it off."
+                ))
+            }
             Self::Row { bound, .. } if *bound > 0 => Some(format!("{bound} links were made before it. {}", ROW.cure)),
             _ => None,
         }
+    }
+}
+
+fn ids(jobs: &[i64]) -> String {
+    jobs.iter().map(i64::to_string).collect::<Vec<_>>().join(" ")
+}
+
+fn left(jobs: &[i64], served: bool) -> String {
+    let ids = ids(jobs);
+    match served {
+        true => format!("the host goes on with job {ids}"),
+        false => format!("job {ids} is put back and goes on with the next `serve`, or when it is waited for"),
     }
 }
 

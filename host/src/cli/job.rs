@@ -5,7 +5,9 @@ use serde_json::json;
 
 use super::{
     Done,
+    error::Error,
     output::{maybe, pairs, table},
+    progress,
     session::Session,
 };
 use crate::{
@@ -29,7 +31,14 @@ pub(super) enum Command {
         /// Its id.
         id: i64,
     },
-    /// Run ended, parked or delayed jobs again, with a new budget of attempts.
+    /// Follow jobs, and those they enqueue, to their end. Without a running host, they are run now.
+    Wait {
+        /// Their ids.
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<i64>,
+    },
+    /// Run ended, parked or delayed jobs again, with a new budget of attempts. Without a running host, they are
+    /// followed to their end.
     Retry {
         /// Their ids.
         #[arg(required = true, value_name = "ID")]
@@ -95,14 +104,29 @@ impl Command {
             }
             Self::Show { id } => session.show("job.show", &json!({ "id": id }), show).await,
             Self::Log { id } => session.show("job.show", &json!({ "id": id }), |detail| log(&detail)).await,
-            Self::Retry { ids } => {
-                session.show("job.retry", &json!({ "ids": ids }), |done| changed(done, "put back into the queue")).await
+            Self::Wait { ids } => {
+                let open: Changed = session.get("job.follow", &json!({ "ids": ids })).await?;
+                let standing = progress::follow(session, &open.changed).await?;
+                progress::conclude(session, &standing, progress::summary)
             }
+            Self::Retry { ids } => retry(session, ids).await,
             Self::Cancel { ids, run } => {
                 session.show("job.cancel", &json!({ "ids": ids, "run": run }), |done| changed(done, "called off")).await
             }
         }
     }
+}
+
+async fn retry(session: &Session<'_>, ids: Vec<i64>) -> Done {
+    let raw = session.ask("job.retry", &json!({ "ids": ids })).await?;
+    let retried: Changed = serde_json::from_str(&raw).map_err(|error| Error::Answer(error.to_string()))?;
+    if session.is_in_process().await? && !retried.changed.is_empty() {
+        let ids = retried.changed.clone();
+        session.output.note(&changed(retried, "put back into the queue"));
+        let standing = progress::follow(session, &ids).await?;
+        return progress::conclude(session, &standing, progress::summary);
+    }
+    session.output.answer(&raw, |retried| changed(retried, "put back into the queue"))
 }
 
 fn list(list: List) -> String {
@@ -116,7 +140,7 @@ fn list(list: List) -> String {
                     state(job.state, job.parked.as_deref()),
                     job.kind,
                     backend_name.unwrap_or_default(),
-                    progress(&job.progress),
+                    far(&job.progress),
                     format!(
                         "{}/{}",
                         job.charged,
@@ -145,7 +169,7 @@ pub(super) fn state(state: State, parked: Option<&str>) -> String {
 }
 
 /// How far, in few characters.
-pub(super) fn progress(progress: &Progress) -> String {
+pub(super) fn far(progress: &Progress) -> String {
     match progress.total {
         Some(total) if total > 0 => format!("{}/{total}", progress.done),
         _ if progress.done > 0 => progress.done.to_string(),
@@ -178,7 +202,7 @@ fn show(detail: Detail) -> String {
                 if job.max_retries == 0 { "∞".to_owned() } else { job.max_retries.to_string() }
             ),
         ),
-        ("progress", progress(&job.progress)),
+        ("progress", far(&job.progress)),
         ("doing", job.progress.message),
         ("not before", job.eta.to_rfc3339()),
         ("created", job.created.to_rfc3339()),

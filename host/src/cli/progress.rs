@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{
     Done,
     error::Error,
-    job::{progress, state},
+    job::{far, state},
     output::{Output, table},
     session::Session,
 };
@@ -39,7 +39,8 @@ pub(super) async fn follow(session: &Session<'_>, jobs: &[i64]) -> Result<Standi
             () = tokio::time::sleep(ASK) => {}
             _ = tokio::signal::ctrl_c() => {
                 view.clear();
-                return Err(Error::Interrupted.into());
+                let served = !session.is_in_process().await?;
+                return Err(Error::Interrupted { jobs: jobs.to_vec(), served }.into());
             }
         }
     }
@@ -72,7 +73,7 @@ pub(super) fn conclude(session: &Session<'_>, standing: &Standing, shown: impl F
 }
 
 fn is_trouble(job: &Stored) -> bool {
-    matches!(job.state, State::Failed | State::Cancelled) || job.parked.is_some()
+    (matches!(job.state, State::Failed | State::Cancelled) && job.merged_into.is_none()) || job.parked.is_some()
 }
 
 /// The account of each job that has one, in the order they ran.
@@ -188,9 +189,9 @@ fn line(seen: &mut HashMap<i64, Seen>, output: &Output, job: &Stored) {
     if entry.told == stand && !is_due {
         return;
     }
-    let far = progress(&job.progress);
-    let far = if far.is_empty() { far } else { format!(" {far}") };
-    output.note(&format!("job {}: {}: {stand}{far}", job.id, job.description));
+    let so_far = far(&job.progress);
+    let so_far = if so_far.is_empty() { so_far } else { format!(" {so_far}") };
+    output.note(&format!("job {}: {}: {stand}{so_far}", job.id, job.description));
     entry.told = stand;
     entry.at = Instant::now();
 }

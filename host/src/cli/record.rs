@@ -33,7 +33,12 @@ pub(super) enum Command {
         #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
         fields: Vec<String>,
     },
-    /// Create a record.
+    /// Create a record. What follows from a choice (a customer's addresses, a product's price) is filled in where it
+    /// is not given.
+    #[command(after_help = "Examples:\n  \
+                            bindery record create res.partner name=Ada email=ada@example.org\n  \
+                            bindery record create sale.order partner_id=3 'order_line=[{\"product_id\": 5, \"product_uom_qty\": 2}]'\n  \
+                            bindery record create product.template --values @lamp.json list_price=12.50")]
     Create {
         /// Model or kind.
         model: String,
@@ -61,6 +66,10 @@ pub(super) enum Command {
 
 /// A search.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+                        bindery record search product.template '[[\"list_price\",\">\",10]]' --fields name,list_price --order 'list_price desc'\n  \
+                        bindery record search sale.order \"['|', ('state', '=', 'sale'), ('partner_id.name', 'ilike', 'ada')]\"\n  \
+                        bindery record search demo.product '[[\"sync_status\",\"=\",\"failed\"]]' --fields external_id,name,last_error")]
 pub(super) struct Search {
     /// Model or kind.
     model: String,
@@ -77,9 +86,9 @@ pub(super) struct Search {
     /// Leave out so many first.
     #[arg(long, default_value_t = 0)]
     offset: u64,
-    /// Order: `name desc, id`.
-    #[arg(long, default_value = "")]
-    order: String,
+    /// Order, as in `name desc, id`; else the model's own.
+    #[arg(long)]
+    order: Option<String>,
     /// Archived records too.
     #[arg(long)]
     archived: bool,
@@ -111,7 +120,7 @@ impl Command {
                 let domain = search.domain.as_deref().map(super::domain::read).transpose()?;
                 let request = json!({
                     "model": search.model, "domain": domain, "fields": search.fields, "limit": search.limit,
-                    "offset": search.offset, "order": search.order, "archived": search.archived,
+                    "offset": search.offset, "order": search.order.unwrap_or_default(), "archived": search.archived,
                 });
                 session.show("record.search", &request, found).await
             }

@@ -14,6 +14,11 @@ use crate::operation::sync::Started;
 
 /// `bindery sync`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+                        bindery sync shop --wait\n  \
+                        bindery sync shop --only products --plan\n  \
+                        bindery sync shop --kind demo.product --id 7 --force\n  \
+                        bindery sync shop --only orders --filter state=open --eta 3600")]
 pub(super) struct Sync {
     /// The backend.
     backend: String,

@@ -140,6 +140,26 @@ pub(super) async fn retry(host: &Host, _: &Caller, request: Ids) -> Result<Chang
     Ok(changed)
 }
 
+/// Names jobs that somebody will follow: a command without a host runs them now.
+pub(super) async fn follow(host: &Host, _: &Caller, request: Ids) -> Result<Changed, Fault> {
+    let ids = request.ids.clone();
+    let open = host
+        .store
+        .read(move |tx| {
+            let mut open = Vec::new();
+            for id in &ids {
+                let id = control::taken_over(tx, *id)?;
+                if !control::show(tx, id)?.state.is_ended() {
+                    open.push(id);
+                }
+            }
+            Ok::<_, queue::Error>(open)
+        })
+        .await?;
+    host.enqueued(&open).await?;
+    Ok(Changed { changed: request.ids, skipped: Vec::new() })
+}
+
 pub(super) async fn cancel(host: &Host, _: &Caller, request: Ids) -> Result<Changed, Fault> {
     let now = host.clock.now();
     if !request.run {

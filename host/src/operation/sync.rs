@@ -163,12 +163,18 @@ pub(super) async fn started(host: &Host, backend: String, begun: (Enqueued, Stri
     Ok(Started { backend, jobs: vec![Queued { id: job.id, deduplicated: job.deduplicated, description }] })
 }
 
+/// It failed, was called off, or is parked. One whose work an equal job took over did none of these.
+fn is_trouble(job: &crate::model::job::Job) -> bool {
+    (matches!(job.state, State::Failed | State::Cancelled) && job.merged_into.is_none()) || job.parked.is_some()
+}
+
 pub(super) async fn progress(host: &Host, _: &Caller, request: Progress) -> Result<Standing, Fault> {
     let (jobs, is_open) = host
         .store
         .read(move |tx| {
             let (mut jobs, mut is_open) = (Vec::new(), false);
             for id in request.jobs {
+                let id = control::taken_over(tx, id)?;
                 let root = control::show(tx, id)?.root;
                 // A job that folded into one of another run is followed alone.
                 let filter = Filter { root: Some(id), limit: Some(Standing::LIMIT), ..Filter::default() };
@@ -186,8 +192,6 @@ pub(super) async fn progress(host: &Host, _: &Caller, request: Progress) -> Resu
     };
     let is_parked = jobs.iter().any(|job| job.parked.is_some());
     let finished = !jobs.iter().any(|job| goes_on(job) && !(is_parked && job.state == State::WaitDependencies));
-    let failed =
-        jobs.iter().filter(|job| matches!(job.state, State::Failed | State::Cancelled) || job.parked.is_some()).count()
-            as u64;
+    let failed = jobs.iter().filter(|job| is_trouble(job)).count() as u64;
     Ok(Standing { jobs: host.named(jobs), finished: finished && (!is_open || is_parked), failed })
 }

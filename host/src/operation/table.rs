@@ -76,6 +76,7 @@ operations! {
     Unlink "generic.binding" "binding.unbind" => binding::unbind;
     Read "queue.job" "job.list" => job::list;
     Read "queue.job" "job.show" => job::show;
+    Write "queue.job" "job.follow" => job::follow;
     Write "queue.job" "job.retry" => job::retry;
     Write "queue.job" "job.cancel" => job::cancel;
     Read "generic.cursor" "cursor.show" => cursor::show;

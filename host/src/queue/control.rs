@@ -24,6 +24,15 @@ pub fn show(tx: &mut dyn Tx, id: i64) -> Result<Job, Error> {
     job_view::find(tx, id)?.ok_or(Error::Missing(id))
 }
 
+/// The job that does the work of a job now: itself, or the equal one that took it over.
+pub fn taken_over(tx: &mut dyn Tx, id: i64) -> Result<i64, Error> {
+    let mut at = id;
+    while let Some(twin) = show(tx, at)?.merged_into {
+        at = twin;
+    }
+    Ok(at)
+}
+
 /// How a job's attempts went, first to last.
 pub fn attempts(tx: &mut dyn Tx, id: i64) -> Result<Vec<Attempt>, Error> {
     Ok(job_view::attempts(tx, id)?)

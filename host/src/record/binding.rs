@@ -158,7 +158,7 @@ pub fn bind(
         }
         Some(known) => {
             check_extra(kind, extra, change, false)?;
-            let differs = |field: &str| Error::NotUnique { model: kind.name.clone(), field: field.to_owned() };
+            let differs = |field: &str| taken(kind, field);
             if known.external_id.is_some() && external_id.is_some() && known.external_id.as_deref() != external_id {
                 return Err(differs("record"));
             }
@@ -306,8 +306,19 @@ fn refused(kind: &Kind, error: storage::Error) -> Error {
             return Error::Constraint { kind: kind.name.clone(), message: said.clone() };
         }
     }
-    let field = if text.contains("binding.external_id") { "external_id" } else { "record" };
-    Error::NotUnique { model: kind.name.clone(), field: field.to_owned() }
+    taken(kind, if text.contains("binding.external_id") { "external_id" } else { "record" })
+}
+
+/// Another binding of the backend has that external id or record: in the words of the constraint that says so, where
+/// the connector declares what holds anyway.
+fn taken(kind: &Kind, field: &str) -> Error {
+    let says = |columns: &[String]| {
+        columns.len() == 2 && ["backend", field].iter().all(|name| columns.iter().any(|column| column == name))
+    };
+    match kind.constraints.iter().find(|one| says(&one.unique) && !one.message.is_empty()) {
+        Some(one) => Error::Constraint { kind: kind.name.clone(), message: one.message.clone() },
+        None => Error::NotUnique { model: kind.name.clone(), field: field.to_owned() },
+    }
 }
 
 /// An index over plain columns is refused by their names, one with expressions by its own.

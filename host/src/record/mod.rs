@@ -30,6 +30,7 @@ pub mod reference;
 pub mod register;
 mod removal;
 pub mod row;
+pub mod seed;
 pub mod store;
 pub mod values;
 mod work;
