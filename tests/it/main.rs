@@ -33,6 +33,7 @@ mod import_kill;
 mod import_match;
 mod import_path;
 mod import_race;
+mod import_wait;
 mod onchange;
 mod outside;
 mod plugin_call;
