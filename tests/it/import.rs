@@ -1,17 +1,13 @@
 //! Imports through the command line: the real program, the real demo connector, the demo shop.
 
-use bindery_tests::{Answer, Data, Fault, Options, Shop, plugin};
+use bindery_tests::{Answer, Data, Fault, Options, Shop};
 use serde_json::json;
 
 /// A backend `shop` over a demo shop of a small size.
 fn prepared() -> (Data, Shop) {
     let options = Options { products: 60, customers: 20, orders: 30, ..Options::default() };
     let (data, shop) = (Data::new(), Shop::start(options));
-    let file = plugin("demo");
-    data.run(["plugin", "install", file.to_str().expect("a path in UTF-8")]).ok();
-    data.write("token", shop.token());
-    let (url, token) = (format!("api_url={}", shop.url()), format!("api_token=@{}", data.beside("token").display()));
-    data.run(["backend", "add", "shop", "--type", "demo", "--set", &url, "--secret", &token]).ok();
+    data.connect(&shop);
     (data, shop)
 }
 
@@ -21,8 +17,7 @@ fn sync(data: &Data, more: &[&str]) -> Answer {
 
 /// How many records of a model there are.
 fn count(data: &Data, model: &str) -> u64 {
-    let found = data.run(["record", "search", model, "--limit", "1", "--json"]).ok().json();
-    found["total"].as_u64().expect("a search tells the total")
+    data.count(model, "[]")
 }
 
 /// The one record that a domain finds.

@@ -145,6 +145,10 @@ async fn a_plan_writes_nothing_and_says_what_the_sync_will_do() {
     assert_eq!(action("1")["fields"], json!([["phone", shop_phone(&before.1, &host).await, "+49 7"]]), "{plan:#}");
     assert_eq!((&action("1")["action"], &action("3")["action"]), (&json!("update"), &json!("quarantine")));
     assert_eq!((&action("7")["action"], &action("8")["action"]), (&json!("create"), &json!("match")));
+    let shown = host.run(["sync", "shop", "--kind", KIND, "--plan"]).await.ok().out;
+    for word in ["phone", "+49 7", "quarantine"] {
+        assert!(shown.contains(word), "{word:?} is missing in\n{shown}");
+    }
     let account = host.import(KIND).await;
     for count in ["offered", "created", "updated", "unchanged", "skipped", "quarantined", "matched"] {
         assert_eq!(plan["account"][count], json!(account)[count], "{count}: {plan:#}\n{account}");

@@ -7,6 +7,7 @@ use std::{
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
     Done,
@@ -28,6 +29,8 @@ const TELL: Duration = Duration::from_secs(2);
 /// Waits until none of the jobs, nor of those they enqueue, goes on by itself.
 pub(super) async fn follow(session: &Session<'_>, jobs: &[i64]) -> Result<Standing, Box<Problem>> {
     let mut view = View::new(session.output);
+    // Heard from now on: one pressed while an answer is on the way counts, too.
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Runtime)?;
     loop {
         let standing: Standing = session.get("sync.progress", &json!({ "jobs": jobs })).await?;
         view.show(&standing);
@@ -37,7 +40,7 @@ pub(super) async fn follow(session: &Session<'_>, jobs: &[i64]) -> Result<Standi
         }
         tokio::select! {
             () = tokio::time::sleep(ASK) => {}
-            _ = tokio::signal::ctrl_c() => {
+            _ = interrupt.recv() => {
                 view.clear();
                 let served = !session.is_in_process().await?;
                 return Err(Error::Interrupted { jobs: jobs.to_vec(), served }.into());
