@@ -57,8 +57,8 @@ pub(super) fn is_empty(connection: &Connection) -> Result<bool, Error> {
 
 /// What is wrong with the file, and which references lead to nothing.
 pub(super) fn find_damage(tx: &mut dyn Tx) -> Result<Vec<String>, Error> {
-    static QUICK: Statement = Statement::new("pragma quick_check(100)");
-    static REFERENCES: Statement = Statement::new("pragma foreign_key_check");
+    static QUICK: Statement = Statement::own("pragma quick_check(100)");
+    static REFERENCES: Statement = Statement::own("pragma foreign_key_check");
     let mut found = tx.query(&QUICK, &[], |row| row.string(0))?;
     found.retain(|line| line != "ok");
     let lost = tx.query(&REFERENCES, &[], |row| {

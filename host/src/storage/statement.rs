@@ -16,17 +16,24 @@ use std::{
 pub struct Statement {
     text: Cow<'static, str>,
     sqlite: OnceLock<String>,
+    /// Understood by one engine alone, and sent as it is.
+    is_own: bool,
 }
 
 impl Statement {
     /// A statement written in the source, usually in a `static`.
     pub const fn new(text: &'static str) -> Self {
-        Self { text: Cow::Borrowed(text), sqlite: OnceLock::new() }
+        Self { text: Cow::Borrowed(text), sqlite: OnceLock::new(), is_own: false }
+    }
+
+    /// A statement that only the engine understands in whose file it stands.
+    pub(super) const fn own(text: &'static str) -> Self {
+        Self { text: Cow::Borrowed(text), sqlite: OnceLock::new(), is_own: true }
     }
 
     /// A statement made at run time (record tables). Keep and reuse it: it holds its translation.
     pub fn generated(text: String) -> Self {
-        Self { text: Cow::Owned(text), sqlite: OnceLock::new() }
+        Self { text: Cow::Owned(text), sqlite: OnceLock::new(), is_own: false }
     }
 
     /// The text as written.
@@ -36,14 +43,14 @@ impl Statement {
 
     /// The text for SQLite.
     pub(super) fn sqlite(&self) -> &str {
-        self.sqlite.get_or_init(|| sqlite(&self.text))
+        self.sqlite.get_or_init(|| if self.is_own { self.text.clone().into_owned() } else { sqlite(&self.text) })
     }
 }
 
 /// Texts that were translated: what the check of the portable subset looks at. Kept in builds with debug assertions.
 static SEEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// Every text that this process has sent to an engine so far; none in builds without debug assertions.
+/// Every portable text that this process has sent to an engine so far; none in builds without debug assertions.
 pub fn seen() -> Vec<String> {
     SEEN.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
 }
