@@ -1,59 +1,36 @@
 //! The version matrix of the interface: each pair of an older and a newer side, with real files built for it, and the
 //! refusals of what does not fit, each in one line with its cause and its cure.
 
-use std::{process::Command, sync::Arc};
+use std::process::Command;
 
 use bindery::{
-    base::{Clock, Coded, Fault},
-    plugin::{Context, Error, Instance, Isolation, Options, Registry, Scope, Services},
-    record::Current,
-    storage::{self, Store},
-    sync::task,
+    base::{Coded, Fault},
+    plugin::{Context, Error, Isolation, Scope},
 };
-use bindery_contract::{Frame, op};
-use bindery_tests::artifact;
+use bindery_contract::Frame;
+use bindery_tests::{Loaded, artifact};
 use serde_json::{Value, json};
 
-struct Bench {
-    _directory: tempfile::TempDir,
-    registry: Arc<Registry>,
-    services: Arc<Services>,
+async fn install(loaded: &Loaded, fixture: &str, isolation: Isolation) -> Result<String, Error> {
+    let file = artifact(&format!("fixture:{fixture}"));
+    loaded.registry.install(&file, Some(isolation)).await.map(|listed| listed.id)
 }
 
-impl Bench {
-    async fn new() -> Self {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let store = Store::open(&storage::Options::new(directory.path().join("bindery.db"))).expect("a new store");
-        let mut options = Options::new(directory.path().join("plugins"));
-        options.worker_program = artifact("bindery");
-        let registry = Registry::open(store.clone(), Clock::system(), options).await.expect("it opens");
-        let services = Services::new(store, Clock::system(), Current::default(), task::of_connector);
-        Self { _directory: directory, registry, services }
-    }
-
-    async fn install(&self, fixture: &str, isolation: Isolation) -> Result<String, Error> {
-        let file = artifact(&format!("fixture:{fixture}"));
-        self.registry.install(&file, Some(isolation)).await.map(|listed| listed.id)
-    }
-
-    async fn ask(&self, op: &str, header: &Value) -> Value {
-        let generation = self.registry.generation("raw").expect("it is installed");
-        let request = op::Open { backend: "shop".into(), backend_type: "raw".into(), ..op::Open::default() };
-        let instance = Instance::open(generation, request, self.services.clone()).await.expect("it opens");
-        let payload = Frame::encode(header, &[]).expect("small");
-        let answer = instance.call(Scope::new(Context::new(1, "shop")), op, payload).await.expect("it answers");
-        Frame::decode(&answer).expect("a frame").header().expect("JSON")
-    }
+async fn ask(loaded: &Loaded, op: &str, header: &Value) -> Value {
+    let instance = loaded.open("raw", json!({})).await.expect("it opens");
+    let payload = Frame::encode(header, &[]).expect("small");
+    let answer = instance.call(Scope::new(Context::new(1, "shop")), op, payload).await.expect("it answers");
+    Frame::decode(&answer).expect("a frame").header().expect("JSON")
 }
 
 /// What a fixture is refused with; the same in process and in a worker.
 async fn refusal(fixture: &str) -> Fault {
-    let bench = Bench::new().await;
-    let error = bench.install(fixture, Isolation::InProcess).await.expect_err("it does not fit");
-    let in_worker = bench.install(fixture, Isolation::Worker).await.expect_err("it does not fit there either");
+    let loaded = Loaded::nothing().await;
+    let error = install(&loaded, fixture, Isolation::InProcess).await.expect_err("it does not fit");
+    let in_worker = install(&loaded, fixture, Isolation::Worker).await.expect_err("it does not fit there either");
     assert_eq!(error.code().name, in_worker.code().name);
     assert_eq!(error.to_string(), in_worker.to_string());
-    assert!(bench.registry.list().is_empty(), "nothing of it is installed");
+    assert!(loaded.registry.list().is_empty(), "nothing of it is installed");
     let fault = Fault::from(error);
     assert_eq!(fault.message.lines().count(), 1, "one line: {}", fault.message);
     assert!(fault.message.len() < 600, "a line that can be read: {}", fault.message);
@@ -72,11 +49,11 @@ fn host_of(version: &str, plugin: &str) -> Value {
 #[tokio::test]
 async fn a_plugin_of_a_newer_minor_is_served_and_reads_what_this_host_lacks_as_absent() {
     for isolation in [Isolation::InProcess, Isolation::Worker] {
-        let bench = Bench::new().await;
-        assert_eq!(bench.install("newer_minor", isolation).await.expect("minors fit both ways"), "raw");
-        assert_eq!(bench.ask("echo", &json!({"n": 1})).await, json!({"n": 1}), "{isolation:?}");
-        assert_eq!(bench.ask("now_ms", &json!({})).await, Value::Null, "this host has no now_ms");
-        assert!(bench.ask("serve:now", &json!({})).await["now"].is_string(), "what both have works");
+        let loaded = Loaded::nothing().await;
+        assert_eq!(install(&loaded, "newer_minor", isolation).await.expect("minors fit both ways"), "raw");
+        assert_eq!(ask(&loaded, "echo", &json!({"n": 1})).await, json!({"n": 1}), "{isolation:?}");
+        assert_eq!(ask(&loaded, "now_ms", &json!({})).await, Value::Null, "this host has no now_ms");
+        assert!(ask(&loaded, "serve:now", &json!({})).await["now"].is_string(), "what both have works");
     }
 }
 

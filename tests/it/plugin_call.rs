@@ -3,54 +3,28 @@
 use std::{sync::Arc, time::Duration};
 
 use bindery::{
-    base::Clock,
-    plugin::{Context, Instance, Options, Registry, Scope, Services},
+    plugin::{Context, Instance, Scope},
     queue::CancelReason,
-    record::Current,
-    storage::{self, Store},
-    sync::task,
 };
 use bindery_contract::{ErrorClass, Frame, op, service};
-use bindery_tests::raw;
+use bindery_tests::{Loaded, raw};
 use serde_json::{Value, json};
 
-struct Bench {
-    directory: tempfile::TempDir,
-    registry: Arc<Registry>,
-    services: Arc<Services>,
+async fn install(loaded: &Loaded, version: &str) {
+    let manifest = raw::changed(json!({"version": version}));
+    let file = raw::with_manifest(loaded.directory.path(), "raw.so", &manifest);
+    loaded.registry.install(&file, None).await.expect("it is fine");
 }
 
-impl Bench {
-    async fn new() -> Self {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let store = Store::open(&storage::Options::new(directory.path().join("bindery.db"))).expect("a new store");
-        let options = Options::new(directory.path().join("plugins"));
-        let registry = Registry::open(store.clone(), Clock::system(), options).await.expect("it opens");
-        let services = Services::new(store, Clock::system(), Current::default(), task::of_connector);
-        Self { directory, registry, services }
-    }
-
-    async fn install(&self, version: &str) {
-        let manifest = raw::changed(json!({"version": version}));
-        let file = raw::with_manifest(self.directory.path(), "raw.so", &manifest);
-        self.registry.install(&file, None).await.expect("it is fine");
-    }
-
-    async fn open(&self) -> Arc<Instance> {
-        let generation = self.registry.generation("raw").expect("it is installed");
-        Instance::open(generation, request(json!({})), self.services.clone()).await.expect("it opens")
-    }
-
-    async fn opened() -> (Self, Arc<Instance>) {
-        let bench = Self::new().await;
-        bench.install("1.0.0").await;
-        let instance = bench.open().await;
-        (bench, instance)
-    }
+async fn open(loaded: &Loaded) -> Arc<Instance> {
+    loaded.open("raw", json!({})).await.expect("it opens")
 }
 
-fn request(settings: Value) -> op::Open {
-    op::Open { backend: "shop".into(), backend_id: 1, backend_type: "raw".into(), settings, contract: 1 }
+async fn opened() -> (Loaded, Arc<Instance>) {
+    let loaded = Loaded::nothing().await;
+    install(&loaded, "1.0.0").await;
+    let instance = open(&loaded).await;
+    (loaded, instance)
 }
 
 fn scope() -> Arc<Scope> {
@@ -67,7 +41,7 @@ fn header(answer: &[u8]) -> Value {
 
 #[tokio::test]
 async fn a_call_is_answered() {
-    let (_bench, instance) = Bench::opened().await;
+    let (_loaded, instance) = opened().await;
     let answer = instance.call(scope(), op::TEST_CONNECTION, frame(&json!({}))).await.expect("it answers");
     assert_eq!(header(&answer)["message"], "raw");
     let echoed = instance.call(scope(), "echo", frame(&json!({"n": 1}))).await.expect("it answers");
@@ -77,7 +51,7 @@ async fn a_call_is_answered() {
 
 #[tokio::test]
 async fn an_unknown_op_and_a_panic_are_error_values_and_the_next_call_works() {
-    let (_bench, instance) = Bench::opened().await;
+    let (_loaded, instance) = opened().await;
     let error = instance.call(scope(), "no_such_op", frame(&json!({}))).await.expect_err("unsupported");
     assert_eq!(error.class, ErrorClass::Unsupported);
     let error = instance.call(scope(), "panic", frame(&json!({}))).await.expect_err("a panic");
@@ -89,18 +63,18 @@ async fn an_unknown_op_and_a_panic_are_error_values_and_the_next_call_works() {
 
 #[tokio::test]
 async fn a_service_is_served_within_the_call_and_refused_under_any_other_id() {
-    let (bench, instance) = Bench::opened().await;
+    let (loaded, instance) = opened().await;
     let now = instance.call(scope(), &format!("serve:{}", service::NOW), frame(&json!({}))).await.expect("served");
     assert!(header(&now)["now"].as_str().expect("a time").ends_with('Z'));
     let ended: u64 =
         serde_json::from_value(header(&instance.call(scope(), "call", frame(&json!({}))).await.expect("its id")))
             .expect("a number");
-    let other = bench.open().await;
+    let other = open(&loaded).await;
     let hanging = tokio::spawn({
         let other = other.clone();
         async move { other.call(scope(), "serve:sleep", frame(&json!({"ms": 60_000}))).await }
     });
-    while bench.registry.generation("raw").expect("it is installed").running() == 0 {
+    while loaded.registry.generation("raw").expect("it is installed").running() == 0 {
         tokio::task::yield_now().await;
     }
     // The hanging call got the next id.
@@ -115,7 +89,7 @@ async fn a_service_is_served_within_the_call_and_refused_under_any_other_id() {
 
 #[tokio::test]
 async fn a_call_that_goes_over_its_deadline_ends_and_may_be_retried() {
-    let (_bench, instance) = Bench::opened().await;
+    let (_loaded, instance) = opened().await;
     let scope = Scope::new(Context { deadline: Duration::from_millis(30), ..Context::new(1, "shop") });
     let error = instance.call(scope, "hang", frame(&json!({}))).await.expect_err("too long");
     assert_eq!(error.class, ErrorClass::Retryable);
@@ -125,7 +99,7 @@ async fn a_call_that_goes_over_its_deadline_ends_and_may_be_retried() {
 
 #[tokio::test]
 async fn a_call_that_is_asked_to_stop_sees_it_and_one_that_does_not_listen_is_dropped() {
-    let (_bench, instance) = Bench::opened().await;
+    let (_loaded, instance) = opened().await;
     let context = Context::new(1, "shop");
     let cancel = context.cancel.clone();
     let scope = Scope::new(context);
@@ -139,28 +113,27 @@ async fn a_call_that_is_asked_to_stop_sees_it_and_one_that_does_not_listen_is_dr
 
 #[tokio::test]
 async fn a_poll_that_holds_its_thread_is_counted() {
-    let (_bench, instance) = Bench::opened().await;
+    let (_loaded, instance) = opened().await;
     instance.call(scope(), "block", frame(&json!({}))).await.expect("slow but fine");
     assert_eq!(instance.generation().counts().slow_polls, 1);
 }
 
 #[tokio::test]
 async fn a_connector_that_refuses_its_settings_is_not_opened() {
-    let (bench, _instance) = Bench::opened().await;
-    let generation = bench.registry.generation("raw").expect("it is installed");
-    let error = Instance::open(generation, request(json!({"refuse": true})), bench.services.clone()).await;
+    let (loaded, _instance) = opened().await;
+    let error = loaded.open("raw", json!({"refuse": true})).await;
     assert!(error.err().expect("refused").to_string().contains("refused to be opened"));
 }
 
 #[tokio::test]
 async fn calls_in_flight_end_on_their_generation_through_many_reloads() {
-    let (bench, first) = Bench::opened().await;
+    let (loaded, first) = opened().await;
     let version = |answer: Vec<u8>| header(&answer);
     for n in 1..=if bindery_tests::full() { 200 } else { 30 } {
-        let held = bench.open().await;
+        let held = open(&loaded).await;
         let before = held.generation().manifest.version.clone();
-        bench.install(&format!("1.0.{n}")).await;
-        let new = bench.open().await;
+        install(&loaded, &format!("1.0.{n}")).await;
+        let new = open(&loaded).await;
         assert_eq!(new.generation().number, n + 1);
         let old_answer = held.call(scope(), "version", frame(&json!({}))).await.expect("the old one answers");
         assert_eq!(version(old_answer), json!(before));

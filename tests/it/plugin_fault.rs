@@ -3,49 +3,23 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bindery::{
-    base::Clock,
-    plugin::{Context, Instance, Isolation, Options, Registry, Scope, Services},
-    record::Current,
-    storage::{self, Store},
-    sync::task,
-};
+use bindery::plugin::{Context, Instance, Isolation, Scope};
 use bindery_contract::{Error, ErrorClass, Frame, op};
-use bindery_tests::{artifact, plugin};
+use bindery_tests::{Loaded, plugin};
 use serde_json::{Value, json};
 
-struct Bench {
-    _directory: tempfile::TempDir,
-    registry: Arc<Registry>,
-    services: Arc<Services>,
-}
-
-impl Bench {
-    async fn with(isolation: Isolation) -> Self {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let store = Store::open(&storage::Options::new(directory.path().join("bindery.db"))).expect("a new store");
-        let mut options = Options::new(directory.path().join("plugins"));
-        options.worker_program = artifact("bindery");
-        let registry = Registry::open(store.clone(), Clock::system(), options).await.expect("it opens");
-        registry.install(&plugin("fault"), Some(isolation)).await.expect("loading it is safe");
-        let services = Services::new(store, Clock::system(), Current::default(), task::of_connector);
-        Self { _directory: directory, registry, services }
-    }
-
-    async fn open(&self, settings: Value) -> Result<Arc<Instance>, bindery::plugin::Error> {
-        let generation = self.registry.generation("fault").expect("it is installed");
-        let request =
-            op::Open { backend: "shop".into(), backend_id: 1, backend_type: "fault".into(), settings, contract: 1 };
-        Instance::open(generation, request, self.services.clone()).await
-    }
+async fn loaded(isolation: Isolation) -> Loaded {
+    let loaded = Loaded::nothing().await;
+    loaded.registry.install(&plugin("fault"), Some(isolation)).await.expect("loading it is safe");
+    loaded
 }
 
 const BOTH: [Isolation; 2] = [Isolation::InProcess, Isolation::Worker];
 
-async fn opened(isolation: Isolation) -> (Bench, Arc<Instance>) {
-    let bench = Bench::with(isolation).await;
-    let instance = bench.open(json!({})).await.expect("opening it is safe");
-    (bench, instance)
+async fn opened(isolation: Isolation) -> (Loaded, Arc<Instance>) {
+    let loaded = loaded(isolation).await;
+    let instance = loaded.open("fault", json!({})).await.expect("opening it is safe");
+    (loaded, instance)
 }
 
 fn scope(deadline: Duration) -> Arc<Scope> {
@@ -72,7 +46,7 @@ async fn is_well(instance: &Instance) {
 #[tokio::test]
 async fn a_panic_in_a_call_is_that_call_s_error_with_its_message_and_place() {
     for isolation in BOTH {
-        let (_bench, instance) = opened(isolation).await;
+        let (_loaded, instance) = opened(isolation).await;
         let error = act(&instance, "panic").await.expect_err("it panics");
         assert_eq!(
             (error.class, error.message.as_str()),
@@ -89,7 +63,7 @@ async fn a_panic_in_a_call_is_that_call_s_error_with_its_message_and_place() {
 #[tokio::test]
 async fn a_panic_while_a_future_is_dropped_costs_nothing_but_the_call() {
     for isolation in BOTH {
-        let (_bench, instance) = opened(isolation).await;
+        let (_loaded, instance) = opened(isolation).await;
         // At the end of the call…
         let ended = act(&instance, "panic_in_drop").await;
         assert!(ended.is_err_and(|error| error.class == ErrorClass::Panic), "{isolation:?}");
@@ -105,13 +79,13 @@ async fn a_panic_while_a_future_is_dropped_costs_nothing_but_the_call() {
 #[tokio::test]
 async fn a_panic_while_opening_is_a_refusal_and_one_while_closing_is_swallowed() {
     for isolation in BOTH {
-        let bench = Bench::with(isolation).await;
-        let refused = bench.open(json!({"panic_in_open": true})).await.err().expect("it panics");
+        let loaded = loaded(isolation).await;
+        let refused = loaded.open("fault", json!({"panic_in_open": true})).await.err().expect("it panics");
         assert!(refused.to_string().contains("panic in open"), "{isolation:?}: {refused}");
-        let closing = bench.open(json!({"panic_in_close": true})).await.expect("opening is fine");
+        let closing = loaded.open("fault", json!({"panic_in_close": true})).await.expect("opening is fine");
         is_well(&closing).await;
         drop(closing);
-        let instance = bench.open(json!({})).await.expect("the next one opens");
+        let instance = loaded.open("fault", json!({})).await.expect("the next one opens");
         is_well(&instance).await;
     }
 }
@@ -119,7 +93,7 @@ async fn a_panic_while_opening_is_a_refusal_and_one_while_closing_is_swallowed()
 #[tokio::test]
 async fn what_ends_the_process_ends_only_the_worker_and_the_next_call_has_a_new_one() {
     for harm in ["segv", "abort", "overflow"] {
-        let (_bench, instance) = opened(Isolation::Worker).await;
+        let (_loaded, instance) = opened(Isolation::Worker).await;
         is_well(&instance).await;
         let error = act(&instance, harm).await.expect_err(harm);
         assert_eq!(error.class, ErrorClass::Retryable, "{harm}: {error}");
@@ -130,7 +104,7 @@ async fn what_ends_the_process_ends_only_the_worker_and_the_next_call_has_a_new_
 
 #[tokio::test]
 async fn what_never_gives_its_thread_back_is_ended_with_its_worker() {
-    let (_bench, instance) = opened(Isolation::Worker).await;
+    let (_loaded, instance) = opened(Isolation::Worker).await;
     is_well(&instance).await;
     let error = act_within(&instance, Duration::from_millis(50), "spin", json!({})).await.expect_err("it spins");
     assert_eq!(error.class, ErrorClass::Retryable);
@@ -142,7 +116,7 @@ async fn what_never_gives_its_thread_back_is_ended_with_its_worker() {
 #[tokio::test]
 async fn a_call_that_neither_answers_nor_listens_is_given_up_at_its_deadline() {
     for isolation in BOTH {
-        let (_bench, instance) = opened(isolation).await;
+        let (_loaded, instance) = opened(isolation).await;
         for (action, arguments) in [("hang", json!({})), ("sleep", json!({"amount": 3_600_000}))] {
             let error = act_within(&instance, Duration::from_millis(50), action, arguments).await.expect_err(action);
             assert_eq!(error.class, ErrorClass::Retryable, "{isolation:?} {action}");
@@ -153,7 +127,7 @@ async fn a_call_that_neither_answers_nor_listens_is_given_up_at_its_deadline() {
 
 #[tokio::test]
 async fn a_slow_call_is_answered_and_one_that_holds_its_thread_is_counted() {
-    let (_bench, instance) = opened(Isolation::InProcess).await;
+    let (_loaded, instance) = opened(Isolation::InProcess).await;
     act_within(&instance, Duration::from_secs(60), "sleep", json!({"amount": 150})).await.expect("it waits");
     assert_eq!(instance.generation().counts().slow_polls, 0, "waiting holds no thread");
     act_within(&instance, Duration::from_secs(60), "block", json!({"amount": 150})).await.expect("slow but fine");
@@ -163,7 +137,7 @@ async fn a_slow_call_is_answered_and_one_that_holds_its_thread_is_counted() {
 #[tokio::test]
 async fn a_large_answer_passes_and_one_over_the_limit_is_an_error_of_that_call() {
     for isolation in BOTH {
-        let (_bench, instance) = opened(isolation).await;
+        let (_loaded, instance) = opened(isolation).await;
         let minute = Duration::from_secs(60);
         let large = act_within(&instance, minute, "huge", json!({"amount": 5_000_000})).await.expect("it is allowed");
         assert_eq!(large.as_str().map(str::len), Some(5_000_000), "{isolation:?}");
@@ -179,13 +153,13 @@ async fn a_large_answer_passes_and_one_over_the_limit_is_an_error_of_that_call()
 #[tokio::test]
 async fn a_context_that_outlives_its_call_is_refused_by_the_host() {
     for isolation in BOTH {
-        let (bench, instance) = opened(isolation).await;
+        let (loaded, instance) = opened(isolation).await;
         act(&instance, "keep").await.expect("kept");
         let error = act(&instance, "use_kept").await.expect_err("the call has ended");
         assert_eq!(error.class, ErrorClass::Denied, "{isolation:?}: {error}");
         if isolation == Isolation::InProcess {
             // Statics are shared by the instances of a generation: another backend's call is as foreign.
-            let other = bench.open(json!({})).await.expect("it opens");
+            let other = loaded.open("fault", json!({})).await.expect("it opens");
             let error = act(&other, "use_kept").await.expect_err("not this instance's call");
             assert_eq!(error.class, ErrorClass::Denied);
             assert_eq!(instance.generation().counts().refused_ids, 2);

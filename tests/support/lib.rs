@@ -8,6 +8,7 @@ mod data;
 pub mod fake_http;
 mod host;
 pub mod import;
+mod loaded;
 pub mod log;
 pub mod portable;
 mod process;
@@ -22,6 +23,7 @@ pub use bindery_shop::{Fault, Gate, Options, Point, Shop};
 pub use command::Answer;
 pub use data::Data;
 pub use host::TestHost;
+pub use loaded::Loaded;
 pub use process::HostProcess;
 pub use tryton::Tryton;
 

@@ -101,6 +101,7 @@ async fn run(host: HostApi, call: u64, op: &str, payload: Vec<u8>) -> AbiResult 
         "echo" => RResult::ROk(payload.into()),
         "call" => RResult::ROk(frame(call.to_string().as_bytes(), &[])),
         "version" => RResult::ROk(frame(format!("{:?}", manifest_version()).as_bytes(), &[])),
+        "process" => RResult::ROk(frame(std::process::id().to_string().as_bytes(), &[])),
         "garbage" => RResult::ROk(RVec::from(vec![0xff; 7])),
         "large" => RResult::ROk(frame(b"{}", &vec![b'x'; 100 << 20])),
         "panic" => panic!("an unguarded panic"),
