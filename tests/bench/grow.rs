@@ -10,12 +10,13 @@ use bindery::{
     storage::{self, Durability::Durable, Store, Tx, backend},
 };
 use bindery_contract::manifest::{Kind, Manifest};
+use bindery_tests::records::backend_row;
 use serde_json::json;
 
 use super::tell;
 
 const NOW: Timestamp = Timestamp(1_764_000_000_000_000);
-const KIND: &str = "catalogue.product";
+pub(super) const KIND: &str = "catalogue.product";
 /// Records of a page.
 const PAGE: usize = 100;
 /// Records of a measurement beside what is there already.
@@ -31,21 +32,7 @@ pub(super) async fn ground(store: &Store) -> (i64, Catalogue) {
             let kind = Kind { name: KIND.into(), model: "product.template".into(), import: true, ..Kind::default() };
             let manifest = Manifest { id: "catalogue".into(), kinds: vec![kind], ..Manifest::default() };
             let catalogue = Catalogue::register(tx, "catalogue", &manifest)?;
-            let row = backend::Row {
-                id: 0,
-                name: "shop".to_owned(),
-                backend_type: "catalogue".to_owned(),
-                plugin: "catalogue".to_owned(),
-                enabled: false,
-                epoch: 1,
-                settings: "{}".to_owned(),
-                business: "{}".to_owned(),
-                connection_status: "unknown".to_owned(),
-                connection_message: None,
-                checked_at: None,
-                created_at: NOW,
-                updated_at: NOW,
-            };
+            let row = backend::Row { enabled: false, ..backend_row("shop", "catalogue") };
             Ok((backend::insert(tx, &row)?, catalogue))
         })
         .await
@@ -81,7 +68,7 @@ fn write_page(tx: &mut dyn Tx, catalogue: &Catalogue, backend: i64, ids: &[Strin
 }
 
 /// The values of a product as the catalogue connector maps them.
-fn product(catalogue: &Catalogue, id: &str) -> Result<Values, record::Error> {
+pub(super) fn product(catalogue: &Catalogue, id: &str) -> Result<Values, record::Error> {
     let model = catalogue.need_model("product.template")?;
     let json = json!({
         "name": format!("steel lamp {id}"), "default_code": format!("SKU-{id}"), "barcode": format!("40{id}"),

@@ -1,4 +1,5 @@
-//! Measures rooms of the host by themselves, for `cargo xtask bench`: calls into a plugin, the store, growth.
+//! Measures rooms of the host by themselves, for `cargo xtask bench`: calls into a plugin, the store, records,
+//! growth.
 //!
 //! `bench-rooms call FOLDER BINDERY RAW.so FAULT.so`, `bench-rooms store FOLDER`, `bench-rooms grow FOLDER BINDINGS JOBS`.
 //! Each prints lines of JSON, `{"name", "unit", "value"}`. It judges nothing.
@@ -6,6 +7,7 @@
 
 mod call;
 mod grow;
+mod record;
 mod store;
 
 use std::path::{Path, PathBuf};
@@ -22,7 +24,11 @@ fn main() {
         (Some("call"), [folder, bindery, raw, fault]) => {
             runtime.block_on(call::run(&fresh(folder), bindery, raw, fault))
         }
-        (Some("store"), [folder]) => runtime.block_on(store::run(&fresh(folder))),
+        (Some("store"), [folder]) => runtime.block_on(async {
+            let folder = fresh(folder);
+            store::run(&folder).await;
+            record::run(&folder).await;
+        }),
         (Some("grow"), [folder, bindings, jobs]) => {
             let number = |path: &Path| path.to_str().and_then(|text| text.parse().ok()).expect("a number");
             runtime.block_on(grow::run(&fresh(folder), number(bindings), number(jobs)));

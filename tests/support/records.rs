@@ -68,21 +68,7 @@ impl Records {
 
     /// Makes a backend; answers its id.
     pub fn backend(&self, name: &str) -> i64 {
-        let row = backend::Row {
-            id: 0,
-            name: name.to_owned(),
-            backend_type: "acme".to_owned(),
-            plugin: "acme".to_owned(),
-            enabled: true,
-            epoch: 1,
-            settings: "{}".to_owned(),
-            business: "{}".to_owned(),
-            connection_status: "unknown".to_owned(),
-            connection_message: None,
-            checked_at: None,
-            created_at: NOW,
-            updated_at: NOW,
-        };
+        let row = backend_row(name, "acme");
         self.run(move |tx| Ok(backend::insert(tx, &row)?)).expect("a backend")
     }
 
@@ -167,5 +153,24 @@ impl Records {
             let change = Change::from_backend(backend, NOW);
             binding::bind(tx, backend, &kind, external_id.as_deref(), record, Some(&extra), &change)
         })
+    }
+}
+
+/// A backend as it is stored, of a plugin with the name of its type, with no setting.
+pub fn backend_row(name: &str, backend_type: &str) -> backend::Row {
+    backend::Row {
+        id: 0,
+        name: name.to_owned(),
+        backend_type: backend_type.to_owned(),
+        plugin: backend_type.to_owned(),
+        enabled: true,
+        epoch: 1,
+        settings: "{}".to_owned(),
+        business: "{}".to_owned(),
+        connection_status: "unknown".to_owned(),
+        connection_message: None,
+        checked_at: None,
+        created_at: NOW,
+        updated_at: NOW,
     }
 }

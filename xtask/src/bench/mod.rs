@@ -34,7 +34,8 @@ pub(crate) enum Bench {
     Import(import::Options),
     /// Calls into a plugin, in process and in a worker; loading and reloading one.
     Call(call::Options),
-    /// The store beside plain SQLite with the same rows: enqueuing, claiming and finishing jobs, pages of records.
+    /// The store beside plain SQLite with the same rows: enqueuing, claiming and finishing jobs, pages of records; and the
+    /// parts of what a record costs.
     Store(store::Options),
     /// An idle host's memory, its start over a large database, and what a record costs as bindings grow.
     Start(start::Options),
