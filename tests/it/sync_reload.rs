@@ -45,7 +45,7 @@ async fn the_next_page_comes_through_what_was_loaded_meanwhile_and_the_page_befo
 
 const KIND: &str = "format.category";
 
-async fn of_the_second_format(shop: &Shop) -> TestHost {
+pub(crate) async fn of_the_second_format(shop: &Shop) -> TestHost {
     let host = TestHost::new().await;
     host.install("format").await;
     let (settings, secrets) = (json!({ "api_url": shop.url() }), json!({ "api_token": shop.token() }));

@@ -141,16 +141,14 @@ impl Engine {
         if one.replay {
             return self.kept(target, id).await;
         }
-        let unreadable = if target.session.answers(op::READ) {
+        if target.session.answers(op::READ) {
             match fetch::read(target, behalf, id).await {
-                Err(error) if error.is_unsupported() => error,
+                Err(error) if error.is_unsupported() => {}
                 page => return page,
             }
-        } else {
-            Error::NotReadable { kind: target.name().to_owned() }
-        };
+        }
         match self.kept(target, id).await {
-            Err(Error::NotFound { .. }) => Err(unreadable),
+            Err(Error::NotFound { .. }) => Err(Error::NotReadable { kind: target.name().to_owned() }),
             page => page,
         }
     }

@@ -49,6 +49,7 @@ pub struct Specimen;
 impl Connector for Specimen {
     const ID: &'static str = "specimen";
     const BACKEND_TYPES: &'static [&'static str] = &["specimen", "specimen_plus"];
+    const MODELS: &'static [&'static str] = &["product.category"];
     type Settings = Settings;
 
     fn components(c: &mut Components<Self>) {
@@ -101,6 +102,11 @@ impl ImportMapper<Specimen> for ProductImport {
         r.mapping("described", ["/text"], ["description"], async |item, cx| {
             let Some(text) = item.text("/text")?.option() else { return Ok(Values::new()) };
             set("description", format!("{text} ({})", cx.backend()))
+        });
+        // Made on the way: its id is a temporary one until the page is written.
+        r.mapping("shelved", ["/shelf"], ["categ_id"], async |item, cx| {
+            let Some(shelf) = item.text("/shelf")?.option() else { return Ok(Values::new()) };
+            set("categ_id", cx.records("product.category").create(Values::new().set("name", shelf)).await?)
         });
     }
 }
