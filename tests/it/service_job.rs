@@ -190,9 +190,11 @@ async fn a_plan_commits_nothing(connector: Scripted) {
 async fn importers_of_ones_own_are_run_by_the_host_and_commit_with_the_job(connector: Scripted) {
     let host = &connector.host;
     let one = |id: &str, force: bool| json!({"kind": "fault.whole", "id": id, "force": force});
-    let standing = host.sync("shop", one("7", false)).await;
-    assert_eq!(standing.jobs.len(), 1);
-    host.sync("shop", one("7", true)).await;
+    for (force, what) in [(false, "created"), (true, "updated"), (true, "unchanged")] {
+        let standing = host.sync("shop", one("7", force)).await;
+        let result = standing.jobs[0].job.result.as_ref().expect("a result");
+        assert_eq!((standing.jobs.len(), &result["account"][what]), (1, &json!(1)), "{what}: {result}");
+    }
     let rows = host.rows("res.partner", json!([["name", "like", "Whole"]]), &["name", "comment"]).await;
     assert_eq!((rows.len(), &rows[0]["comment"]), (1, &json!("forced: true")), "the second found what the first made");
     assert_eq!(host.bindings("shop", "fault.whole", "").await[0]["external_id"], "7");

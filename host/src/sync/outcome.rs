@@ -15,6 +15,7 @@ use crate::{
     base::Fault,
     plugin::{self, Guard, Scope, commit},
     queue::{self, Outcome, Running},
+    record::Binding,
     storage::Durability,
 };
 
@@ -61,18 +62,21 @@ impl Engine {
         force: bool,
         behalf: &Behalf,
     ) -> Result<Single, Error> {
-        let before = self.bound(target, id).await?.and_then(|binding| binding.record);
+        let before = self.bound(target, id).await?;
         let scope = target.session.scope(behalf);
         let request = op::ImportOne { kind: target.name().to_owned(), id: id.to_owned(), force };
         let answer = target.session.call(&scope, op::IMPORT_RECORD, &request, &[]).await?;
         session::header::<op::Done>(op::IMPORT_RECORD, &answer)?;
         self.commit(&scope).await?;
-        let record = self.bound(target, id).await?.and_then(|binding| binding.record);
+        let after = self.bound(target, id).await?;
+        let stand = |binding: &Option<Binding>| binding.as_ref().map(|one| (one.record, one.current_version));
+        let record = after.as_ref().and_then(|binding| binding.record);
         let mut account = Account { offered: 1, ..Account::default() };
-        match (before, record) {
-            (_, None) => account.skipped = 1,
-            (None, Some(_)) => account.created = 1,
-            (Some(_), Some(_)) => account.updated = 1,
+        match before.as_ref().and_then(|binding| binding.record) {
+            _ if record.is_none() => account.skipped = 1,
+            None => account.created = 1,
+            Some(_) if stand(&before) == stand(&after) => account.unchanged = 1,
+            Some(_) => account.updated = 1,
         }
         Ok(Single { account, record, ..Single::default() })
     }
