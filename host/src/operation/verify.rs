@@ -22,30 +22,7 @@ pub struct Start {
     pub repair: bool,
 }
 
-/// What differs for one kind.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Comparison {
-    /// The kind.
-    pub kind: String,
-    /// Records listed there.
-    pub listed: u64,
-    /// Bindings here.
-    pub bound: u64,
-    /// External ids listed there and not imported here.
-    pub missing: Vec<String>,
-    /// Changed there since the last import.
-    pub changed: Vec<String>,
-    /// Changed here since the last import.
-    pub edited: Vec<String>,
-    /// Bound here, not listed there any more.
-    pub gone: Vec<String>,
-    /// Bound to no record, and not waiting for anything either.
-    pub dangling: Vec<String>,
-    /// Records that the repair has mended.
-    pub repaired: u64,
-    /// What could not be mended: external id and why.
-    pub unrepaired: Vec<(String, String)>,
-}
+pub use crate::sync::verify::Comparison;
 
 impl Standing {
     /// What the jobs of a comparison have found, kind by kind.

@@ -38,7 +38,7 @@ pub mod step;
 mod sweep;
 pub mod target;
 pub mod task;
-mod verify;
+pub mod verify;
 mod write;
 
 pub use account::Account;

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
@@ -27,8 +27,8 @@ use crate::{
 };
 
 /// What differs for one kind.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Difference {
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Comparison {
     /// The kind.
     pub kind: String,
     /// Records listed there.
@@ -51,7 +51,7 @@ pub struct Difference {
     pub unrepaired: Vec<(String, String)>,
 }
 
-impl Difference {
+impl Comparison {
     fn differs(&self) -> bool {
         let all = [&self.missing, &self.changed, &self.edited, &self.gone, &self.dangling];
         all.into_iter().any(|ids| !ids.is_empty())
@@ -77,12 +77,12 @@ impl Engine {
             }
             all.push(difference);
         }
-        let equal = !all.iter().any(Difference::differs);
+        let equal = !all.iter().any(Comparison::differs);
         Ok(Outcome::Done(json!({ "equal": equal, "repaired": asked.repair, "kinds": all })))
     }
 
-    async fn compare(&self, target: &Target, behalf: &Behalf) -> Result<Difference, Error> {
-        let mut difference = Difference { kind: target.name().to_owned(), ..Difference::default() };
+    async fn compare(&self, target: &Target, behalf: &Behalf) -> Result<Comparison, Error> {
+        let mut difference = Comparison { kind: target.name().to_owned(), ..Comparison::default() };
         let limits = self.limits(&target.session);
         let (ask, profile, mut paging) = (Ask::default(), Profile::default(), Paging::new(limits));
         let (mut next, mut seen) = (None, HashSet::new());
@@ -116,7 +116,7 @@ impl Engine {
         Ok(difference)
     }
 
-    async fn compare_page(&self, target: &Target, page: Page, difference: &mut Difference) -> Result<(), Error> {
+    async fn compare_page(&self, target: &Target, page: Page, difference: &mut Comparison) -> Result<(), Error> {
         let (known, page) = (target.clone(), Arc::new(page));
         let listed = page.clone();
         let found = self
@@ -170,7 +170,7 @@ impl Engine {
         &self,
         session: &Arc<Session>,
         target: &Target,
-        difference: &mut Difference,
+        difference: &mut Comparison,
         behalf: &Behalf,
     ) -> Result<(), Error> {
         let again = [&difference.missing, &difference.changed, &difference.edited, &difference.dangling];
