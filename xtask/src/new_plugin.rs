@@ -93,10 +93,8 @@ pub(crate) fn prove() -> Result<(), String> {
     sdk::package()?;
     let folder = place::target().join("new-plugin").join("acme_shop");
     let fresh = folder.with_extension("fresh");
-    for old in [&fresh] {
-        if old.exists() {
-            fs::remove_dir_all(old).map_err(|error| format!("{}: {error}", old.display()))?;
-        }
+    if fresh.exists() {
+        fs::remove_dir_all(&fresh).map_err(|error| format!("{}: {error}", fresh.display()))?;
     }
     write("acme_shop", &fresh, false)?;
     sdk::mirror(&fresh, &folder)?;

@@ -22,7 +22,8 @@ use super::{
     target::Target,
 };
 
-/// Lays the extensions of a kind over what the connector made; answers what they have asked to be written. `raw` are the connector's values as it wrote them.
+/// Lays the extensions of a kind over what the connector made; answers what they have asked to be written. `raw` are the
+/// connector's values as it wrote them.
 pub async fn extend(
     target: &Target,
     behalf: &Behalf,
