@@ -95,6 +95,26 @@ fn a_code_is_explained_without_a_data_directory() {
 }
 
 #[test]
+fn every_setting_of_the_host_stands_in_the_help_and_on_the_page_of_operators() {
+    let settings = serde_json::to_value(bindery::backend::Business::default()).expect("JSON");
+    let page =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operate.md")).expect("it is there");
+    let help = Data::new().run(["backend", "set", "--help"]).ok().out;
+    for name in settings.as_object().expect("an object").keys() {
+        assert!(help.contains(name.as_str()), "the help does not name {name}");
+        assert!(page.contains(&format!("`{name}`")), "docs/operate.md does not name {name}");
+    }
+}
+
+#[test]
+fn a_plugin_that_asks_for_models_says_so_before_it_is_granted_any() {
+    let data = Data::new();
+    data.install("fault");
+    let said = data.run(["plugin", "show", "fault"]).ok().out;
+    assert!(said.contains("asks for models") && said.contains("product.template"), "{said}");
+}
+
+#[test]
 fn completions_know_the_commands() {
     let data = Data::new();
     for shell in ["bash", "zsh", "fish"] {

@@ -42,9 +42,12 @@ pub(super) enum Command {
     },
     /// Change settings or secrets. What is not named stays.
     #[command(after_help = "Every backend also has settings of the host: warehouse, pricelist, company, team (ids of \
-                            records), remote_deletion (ignore, archive, delete), max_body_bytes, timeout_ms.\n\n\
+                            records), remote_deletion (ignore, archive, delete), page_size, overlap_seconds, \
+                            max_records, max_body_bytes, timeout_ms, models (that the connector's code may use), \
+                            without_extensions (plugins whose rules are not wanted here).\n\n\
                             Examples:\n  \
                             bindery backend set shop --set warehouse=1 --set remote_deletion=archive\n  \
+                            bindery backend set shop --kind demo.product --set remote_deletion=ignore\n  \
                             bindery backend set shop --secret api_token=@new-token\n  \
                             bindery backend set shop --unset page_size")]
     Set {

@@ -117,6 +117,7 @@ fn show(plugin: Plugin) -> String {
         ("backend types", plugin.backend_types.join(" ")),
         ("backends", plugin.backends.join(" ")),
         ("hosts", plugin.hosts.join(" ")),
+        ("asks for models", plugin.models.join(" ")),
     ]);
     let kinds = plugin
         .kinds

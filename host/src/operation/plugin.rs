@@ -77,6 +77,9 @@ pub struct Plugin {
     pub extensions: Vec<Extension>,
     /// Hosts it may call besides those of the settings.
     pub hosts: Vec<String>,
+    /// Record models that its code asks to use, besides those that its kinds bind: each backend grants them.
+    #[serde(default)]
+    pub models: Vec<String>,
     /// Settings of its backends.
     pub settings: Vec<Setting>,
 }
@@ -224,6 +227,7 @@ fn shown(host: &Host, listed: plugin::Listed, users: &HashMap<String, Vec<String
         actions: manifest.actions.iter().map(action).collect(),
         extensions: manifest.extensions.iter().zip(faults).map(extension).collect(),
         hosts: manifest.hosts.clone(),
+        models: manifest.models.clone(),
         settings: settings(&manifest.settings_schema),
         id: listed.id,
     }
