@@ -5,9 +5,10 @@ mod scalar;
 
 use std::borrow::Cow;
 
-use bindery_contract::field::FieldType;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use bindery_contract::{
+    field::FieldType,
+    scan::{self, Malformed},
+};
 
 use super::{Catalogue, Error, Field, Input, Kind, Model, Values};
 use crate::model::Value;
@@ -38,8 +39,10 @@ pub(super) fn pairs(json: &str) -> Result<Vec<(Cow<'_, str>, &str)>, String> {
 
 /// The items of a JSON array, undecoded, in order.
 pub(super) fn items(json: &str) -> Result<Vec<&str>, String> {
-    let items: Vec<&RawValue> = serde_json::from_str(json).map_err(|e| plain(&e))?;
-    Ok(items.into_iter().map(RawValue::get).collect())
+    let (bytes, mut items) = (json.as_bytes(), Vec::new());
+    let end = scan::array(bytes, scan::skip_space(bytes, 0), |item| items.push(&json[item]))
+        .map_err(|e| plain(e, "array"))?;
+    ends(bytes, end).map(|()| items)
 }
 
 struct Reading<'a> {
@@ -100,47 +103,32 @@ impl<'a> Reading<'a> {
 
 /// Shows the pairs of a JSON object in order, undecoded.
 fn each_pair<'j>(json: &'j str, each: &mut dyn FnMut(Cow<'j, str>, &'j str)) -> Result<(), String> {
-    struct Pairs<'e, 'j>(&'e mut dyn FnMut(Cow<'j, str>, &'j str));
-    impl<'e, 'j> Visitor<'j> for Pairs<'e, 'j> {
-        type Value = ();
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("a JSON object of fields and values")
-        }
-        fn visit_map<A: MapAccess<'j>>(self, mut map: A) -> Result<(), A::Error> {
-            while let Some(Key(key)) = map.next_key::<Key<'j>>()? {
-                let raw: &'j RawValue = map.next_value()?;
-                (self.0)(key, raw.get());
-            }
-            Ok(())
-        }
-    }
-    let mut deserializer = serde_json::Deserializer::from_str(json);
-    deserializer.deserialize_map(Pairs(each)).map_err(|e| plain(&e))?;
-    deserializer.end().map_err(|e| plain(&e))
-}
-
-/// A key, borrowed where it has no escapes.
-struct Key<'j>(Cow<'j, str>);
-
-impl<'de> serde::Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl<'de> Visitor<'de> for Text {
-            type Value = Key<'de>;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("the name of a field")
-            }
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Borrowed(text)))
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Owned(text.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(Text)
+    let bytes = json.as_bytes();
+    let start = scan::skip_space(bytes, 0);
+    let mut bad_key = None;
+    let end = scan::object(bytes, start, |key, value| match name(key) {
+        Some(key) => each(key, &json[value]),
+        None => bad_key = Some(value.start),
+    });
+    match bad_key {
+        Some(at) => Err(plain(Malformed { at }, "object of fields and values")),
+        None => ends(bytes, end.map_err(|error| plain(error, "object of fields and values"))?),
     }
 }
 
-fn plain(error: &serde_json::Error) -> String {
-    format!("not the JSON that is wanted: {error}")
+/// A key, borrowed where it has no escapes. None where it is no text (a lone surrogate).
+fn name(raw: &[u8]) -> Option<Cow<'_, str>> {
+    if raw.contains(&b'\\') {
+        return serde_json::from_slice(&[b"\"", raw, b"\""].concat()).ok().map(Cow::Owned);
+    }
+    std::str::from_utf8(raw).ok().map(Cow::Borrowed)
+}
+
+fn ends(text: &[u8], at: usize) -> Result<(), String> {
+    let rest = scan::skip_space(text, at);
+    if rest == text.len() { Ok(()) } else { Err(plain(Malformed { at: rest }, "single value")) }
+}
+
+fn plain(error: Malformed, wanted: &str) -> String {
+    format!("a JSON {wanted} is wanted: {error}")
 }

@@ -79,22 +79,21 @@ pub struct Standing {
 impl Lookup {
     /// The look-ups for kinds over a record table.
     pub fn new(table: &str) -> Self {
-        let select = format!("select {COLUMNS}, r.version from binding b left join \"{table}\" r on r.id = b.record");
+        // The list comes first: each of its ids is looked up where it is, and the answers come in its order.
+        let listed = |columns: &str, key: &str| {
+            format!(
+                "select {columns}, r.version from {{each:3}} wanted cross join binding b left join \"{table}\" r \
+                 on r.id = b.record where b.backend = ?1 and b.kind = ?2 and b.{key} = wanted.value"
+            )
+        };
         Self {
-            page: Statement::generated(format!(
-                "{select} where b.backend = ?1 and b.kind = ?2 and b.external_id {{texts:3}}"
-            )),
-            standing: Statement::generated(format!(
-                "select b.external_id, b.id, b.record, r.version from binding b left join \"{table}\" r on r.id = b.record \
-                 where b.backend = ?1 and b.kind = ?2 and b.external_id {{texts:3}}"
-            )),
-            by_record: Statement::generated(format!(
-                "{select} where b.backend = ?1 and b.kind = ?2 and b.record {{ints:3}}"
-            )),
+            page: Statement::generated(listed(COLUMNS, "external_id")),
+            standing: Statement::generated(listed("b.external_id, b.id, b.record", "external_id")),
+            by_record: Statement::generated(listed(COLUMNS, "record")),
         }
     }
 
-    /// Bindings by external ids; those that are missing are not in the answer.
+    /// Bindings by external ids, each of them different, in their order; those that are missing are not in the answer.
     pub fn page(&self, tx: &mut dyn Tx, backend: i64, kind: i64, ids: &[&str]) -> Result<Vec<Binding>, Error> {
         tx.query(&self.page, &[Param::Int(backend), Param::Int(kind), Param::Texts(ids)], read)
     }

@@ -26,6 +26,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, Error> {
          pragma cache_size=-32768; pragma wal_autocheckpoint=0",
     )?;
     keep_plans(&connection)?;
+    rusqlite::vtab::array::load_module(&connection)?;
     super::text::register(&connection)?;
     Ok(connection)
 }
@@ -100,6 +101,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, Error> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.execute_batch("pragma temp_store=memory; pragma cache_size=-16384; pragma query_only=on")?;
     keep_plans(&connection)?;
+    rusqlite::vtab::array::load_module(&connection)?;
     super::text::register(&connection)?;
     Ok(connection)
 }
@@ -138,14 +140,16 @@ impl rusqlite::ToSql for Param<'_> {
             Self::Int(value) => ToSqlOutput::Borrowed(ValueRef::Integer(*value)),
             Self::Text(value) => ToSqlOutput::Borrowed(ValueRef::Text(value.as_bytes())),
             Self::Blob(value) => ToSqlOutput::Borrowed(ValueRef::Blob(value)),
-            Self::Ints(values) => ToSqlOutput::Owned(Value::Text(list(values)?)),
-            Self::Texts(values) => ToSqlOutput::Owned(Value::Text(list(values)?)),
+            Self::Ints(values) => list(values.iter().copied()),
+            Self::Texts(values) => list(values.iter().map(|text| (*text).to_owned())),
         })
     }
 }
 
-fn list<T: serde::Serialize>(values: &[T]) -> rusqlite::Result<String> {
-    serde_json::to_string(values).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))
+/// A list that a statement reads as a table of one column, `rarray`. The name is also the type of the pointer that is
+/// handed over, which is how that table knows it.
+fn list<T: Into<Value>>(values: impl Iterator<Item = T>) -> ToSqlOutput<'static> {
+    ToSqlOutput::from_rc(std::rc::Rc::new(values.map(Into::into).collect::<Vec<Value>>()), c"rarray")
 }
 
 struct SqliteRow<'a>(&'a rusqlite::Row<'a>);

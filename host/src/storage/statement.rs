@@ -1,7 +1,7 @@
 //! SQL texts in the portable subset, translated once per engine.
 //!
 //! Written with `?1..?n` and these tokens: `{ints:n}` and `{texts:n}` ("is one of the list in parameter n"),
-//! `{identity}`, `{blob}` (column types), `{skip_locked}`, `{extra_int:alias.key}` and `{extra_text:alias.key}` (a value
+//! `{each:n}` (that list as a table with the column `value`), `{identity}`, `{blob}` (column types), `{skip_locked}`, `{extra_int:alias.key}` and `{extra_text:alias.key}` (a value
 //! in the JSON text of a column `extra`; the alias may be left out). All integers are 64 bit, booleans 0 and 1, times
 //! microseconds given by the host. No `like`, no `insert or ignore`, no rowid.
 
@@ -71,9 +71,14 @@ pub(super) fn sqlite(text: &str) -> String {
             "{skip_locked}" => {}
             token => match token.trim_matches(['{', '}']).split_once(':') {
                 Some(("ints" | "texts", n)) => {
-                    out.push_str("in (select value from json_each(?");
+                    out.push_str("in (select value from rarray(?");
                     out.push_str(n);
                     out.push_str("))");
+                }
+                Some(("each", n)) => {
+                    out.push_str("rarray(?");
+                    out.push_str(n);
+                    out.push(')');
                 }
                 Some(("extra_int" | "extra_text", place)) => match place.split_once('.') {
                     Some((alias, key)) => out.push_str(&format!("({alias}.extra ->> '{key}')")),
@@ -94,7 +99,8 @@ mod tests {
 
     #[test]
     fn tokens_are_translated_and_the_rest_is_left_alone() {
-        assert_eq!(sqlite("a {ints:2} b {skip_locked} c '{x}'"), "a in (select value from json_each(?2)) b  c '{x}'");
+        assert_eq!(sqlite("a {ints:2} b {skip_locked} c '{x}'"), "a in (select value from rarray(?2)) b  c '{x}'");
+        assert_eq!(sqlite("a from {each:2} e"), "a from rarray(?2) e");
         assert_eq!(sqlite("{extra_int:b.size} {extra_text:sku}"), "(b.extra ->> 'size') (extra ->> 'sku')");
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! They are for comparing, never for security.
 
-use serde_json::value::RawValue;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
 use super::slice::Pointers;
@@ -24,13 +23,13 @@ impl Digest {
     }
 
     /// The digest of an item as it was sent. Another order of keys is another digest, which costs a mapping and no more.
-    pub fn of(&self, item: &RawValue) -> Hash {
-        let text = item.get();
+    pub fn of(&self, text: &str) -> Hash {
         let Some(ignored) = &self.ignored else { return xxh3_128(text.as_bytes()).to_be_bytes() };
         let base = text.as_ptr() as usize;
-        let mut cuts: Vec<(usize, usize)> = (ignored.find_in(item).into_iter().flatten())
-            .map(|value| (value.get().as_ptr() as usize - base, value.get().len()))
-            .collect();
+        // What is no JSON was refused before it came here.
+        let found = ignored.find(text).unwrap_or_default();
+        let mut cuts: Vec<(usize, usize)> =
+            found.into_iter().flatten().map(|value| (value.as_ptr() as usize - base, value.len())).collect();
         cuts.sort_unstable();
         let mut hasher = Xxh3::new();
         let mut at = 0;
@@ -66,7 +65,7 @@ mod tests {
 
     fn digest(ignored: &[&str], item: &str) -> Hash {
         let ignored: Vec<String> = ignored.iter().map(|p| (*p).to_owned()).collect();
-        Digest::without(&ignored).expect("pointers").of(serde_json::from_str(item).expect(item))
+        Digest::without(&ignored).expect("pointers").of(item)
     }
 
     #[test]

@@ -141,11 +141,12 @@ fn record(target: &Target, scope: &Scope, id: &str, answer: Bytes) -> Result<Pag
                 None => None,
                 Some(pointer) => {
                     let pointers = Pointers::new([pointer.as_str()]).map_err(|error| bad(op::READ, &error))?;
-                    pointers.find_in(raw)[0].and_then(scalar).map(|text| text.into_owned())
+                    let found = pointers.find(raw).unwrap_or_default();
+                    found.into_iter().flatten().next().and_then(scalar).map(|text| text.into_owned())
                 }
             };
-            let at = raw.get().as_ptr() as usize - text.as_ptr() as usize;
-            Page::one(kept.bytes.clone(), at..at + raw.get().len(), head(updated), &target.digest)
+            let at = raw.as_ptr() as usize - text.as_ptr() as usize;
+            Page::one(kept.bytes.clone(), at..at + raw.len(), head(updated), &target.digest)
         }
         External::Item(told) => {
             let segment = frame.segment(0).map_err(|error| bad(op::READ, &error))?;

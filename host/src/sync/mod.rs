@@ -27,6 +27,7 @@ mod prepare;
 mod preview;
 pub mod problem;
 pub mod profile;
+mod quiet;
 mod resolve;
 pub mod review;
 pub mod session;

@@ -4,15 +4,17 @@
 
 use std::ops::Range;
 
-use bindery_contract::record::{self, Offset, PageSpec};
+use bindery_contract::{
+    record::{self, Offset, PageSpec},
+    scan,
+};
 use bytes::Bytes;
-use serde_json::value::RawValue;
 
 use super::{
     digest::{Digest, Hash},
     error::Error,
     session::Asked,
-    slice::{self, List, Pointers, scalar},
+    slice::{self, Elements, List, Pointers, scalar},
 };
 
 /// A page.
@@ -73,24 +75,23 @@ impl Page {
 
     /// A page whose items lie in a body that was kept. `clock` is the answer's `Date`, where the page tells no other.
     pub fn kept(body: Bytes, spec: &PageSpec, digest: &Digest, clock: Option<String>) -> Result<Self, Error> {
-        let text =
-            std::str::from_utf8(&body).map_err(|e| Error::NotJson { why: e.to_string(), start: start(&body) })?;
-        let wanted = [Some(&spec.items), spec.next.as_ref(), spec.total.as_ref()];
-        let outer = Pointers::new(wanted.into_iter().flatten().map(String::as_str)).map_err(bad_pointer)?;
-        let (list, found) =
-            outer.find_list(text).map_err(|e| Error::NotJson { why: e.to_string(), start: start(&body) })?;
+        let not_json = |why: String| Error::NotJson { why, start: start(&body) };
+        let text = std::str::from_utf8(&body).map_err(|error| not_json(error.to_string()))?;
+        let outer = pointers([Some(&spec.items), spec.next.as_ref(), spec.total.as_ref()])?;
+        let inner = pointers([Some(&spec.id), spec.updated.as_ref(), spec.deleted.as_ref()])?;
+        let (list, found) = outer.find_list(text, &inner).map_err(|error| not_json(error.to_string()))?;
         let mut rest = found[1..].iter().copied();
         let next_value = spec.next.as_ref().and_then(|_| rest.next().flatten());
         let total = spec.total.as_ref().and_then(|_| rest.next().flatten());
         let list = match list {
             List::Elements(list) => list,
-            List::Null => Vec::new(),
+            List::Null => Elements::default(),
             List::Absent | List::Scalar => {
                 return Err(Error::NoItems { pointer: spec.items.clone(), start: start(&body) });
             }
         };
-        let (items, nameless) = sliced(&list, text, spec, digest)?;
-        let next = next_cursor(spec, next_value, list.len());
+        let (items, nameless) = sliced(&list, text, spec, digest);
+        let next = next_cursor(spec, next_value, list.count());
         let total = total.and_then(scalar).and_then(|text| text.parse().ok());
         let as_of = spec.as_of.clone().or(clock);
         Ok(Self { items, nameless, next, total, as_of, asked: Vec::new(), body })
@@ -105,19 +106,19 @@ impl Page {
         let mut items = Vec::with_capacity(segments.len());
         let mut nameless = Vec::new();
         for (span, head) in segments.iter().zip(page.items) {
-            let raw: &RawValue = serde_json::from_slice(&body[span.clone()]).map_err(|e| Error::BadAnswer {
+            let (span, text) = value(&body, span).map_err(|why| Error::BadAnswer {
                 op: bindery_contract::op::LIST,
-                why: format!("item {:?} is not JSON: {e}", head.id),
+                why: format!("item {:?}: {why}", head.id),
             })?;
             match usable(&head.id) {
                 Ok(()) => items.push(Item {
-                    span: span.clone(),
-                    hash: digest.of(raw),
+                    span,
+                    hash: digest.of(text),
                     id: head.id,
                     updated: head.updated,
                     deleted: head.deleted,
                 }),
-                Err(why) => nameless.push(Nameless { span: span.clone(), why: why.to_owned() }),
+                Err(why) => nameless.push(Nameless { span, why: why.to_owned() }),
             }
         }
         Ok(Self { body, items, nameless, next: page.next, total: page.total, as_of: page.as_of, asked: Vec::new() })
@@ -169,21 +170,20 @@ pub struct SentPage {
     pub as_of: Option<String>,
 }
 
-fn sliced(
-    list: &[&RawValue],
-    text: &str,
-    spec: &PageSpec,
-    digest: &Digest,
-) -> Result<(Vec<Item>, Vec<Nameless>), Error> {
-    let wanted = [Some(&spec.id), spec.updated.as_ref(), spec.deleted.as_ref()];
-    let inner = Pointers::new(wanted.into_iter().flatten().map(String::as_str)).map_err(bad_pointer)?;
+/// The range of a segment without the white space around its one JSON value, and its text.
+fn value<'b>(body: &'b [u8], span: &Range<usize>) -> Result<(Range<usize>, &'b str), String> {
+    let text = std::str::from_utf8(&body[span.clone()]).map_err(|error| error.to_string())?;
+    let within = scan::whole(text.as_bytes()).map_err(|error| error.to_string())?;
+    Ok((span.start + within.start..span.start + within.end, &text[within]))
+}
+
+fn sliced(list: &Elements<'_>, text: &str, spec: &PageSpec, digest: &Digest) -> (Vec<Item>, Vec<Nameless>) {
     let base = text.as_ptr() as usize;
-    let mut items = Vec::with_capacity(list.len());
+    let mut items = Vec::with_capacity(list.count());
     let mut nameless = Vec::new();
-    for raw in list {
-        let start = raw.get().as_ptr() as usize - base;
-        let span = start..start + raw.get().len();
-        let found = inner.find_in(raw);
+    for (raw, found) in list.iter() {
+        let start = raw.as_ptr() as usize - base;
+        let span = start..start + raw.len();
         let mut rest = found[1..].iter().copied();
         let updated = spec.updated.as_ref().and_then(|_| rest.next().flatten());
         let deleted = spec.deleted.as_ref().and_then(|_| rest.next().flatten());
@@ -205,7 +205,7 @@ fn sliced(
             None => nameless.push(Nameless { span, why: format!("there is nothing at {:?}", spec.id) }),
         }
     }
-    Ok((items, nameless))
+    (items, nameless)
 }
 
 /// Whether a text can be an external id. `0` can.
@@ -218,7 +218,7 @@ fn usable(id: &str) -> Result<(), &'static str> {
     }
 }
 
-fn next_cursor(spec: &PageSpec, value: Option<&RawValue>, found: usize) -> Option<String> {
+fn next_cursor(spec: &PageSpec, value: Option<&str>, found: usize) -> Option<String> {
     if let Some(next) = &spec.next_cursor {
         return Some(next.clone()).filter(|next| !next.is_empty());
     }
@@ -230,8 +230,9 @@ fn next_cursor(spec: &PageSpec, value: Option<&RawValue>, found: usize) -> Optio
     (found > 0 && found >= limit).then(|| (start + found).to_string())
 }
 
-fn bad_pointer(error: slice::BadPointer) -> Error {
-    Error::BadAnswer { op: bindery_contract::op::LIST, why: error.to_string() }
+fn pointers<'s>(of: impl IntoIterator<Item = Option<&'s String>>) -> Result<Pointers, Error> {
+    Pointers::new(of.into_iter().flatten().map(String::as_str))
+        .map_err(|error| Error::BadAnswer { op: bindery_contract::op::LIST, why: error.to_string() })
 }
 
 /// The first characters of a body, for people.

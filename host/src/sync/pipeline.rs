@@ -23,6 +23,7 @@ use super::{
     planner::{self, Options},
     problem::Problem,
     profile::Profile,
+    quiet::Quiet,
     session::{Behalf, Session},
     target::Target,
 };
@@ -80,6 +81,7 @@ pub(super) struct Run<'e> {
     pub(super) account: Account,
     pub(super) notes: Vec<String>,
     problems: Vec<(String, Problem)>,
+    quiet: Quiet,
     in_flight: VecDeque<InFlight>,
     profile: Arc<Profile>,
     total: Option<u64>,
@@ -116,6 +118,7 @@ impl Engine {
             stored,
             notes: note.into_iter().collect(),
             problems: Vec::new(),
+            quiet: Quiet::default(),
             in_flight: VecDeque::new(),
             profile: Arc::default(),
             total: None,
@@ -217,6 +220,7 @@ impl Run<'_> {
 
     fn stand_at(&mut self, stored: run::Run) {
         self.seen = Seen { as_of: stored.seen_as_of.clone(), latest: stored.seen_latest.clone() };
+        self.quiet = Quiet::default();
         self.number = stored.page_number;
         self.place.clone_from(&stored.page_cursor);
         self.stored = stored;
@@ -284,7 +288,16 @@ impl Run<'_> {
     }
 
     /// Hands a plan to the writer, in order; waits while too many are under way.
-    pub(super) async fn submit(&mut self, plan: Plan, step: RunStep, finish: Option<Value>) -> Result<(), Error> {
+    pub(super) async fn submit(
+        &mut self,
+        mut plan: Plan,
+        mut step: RunStep,
+        finish: Option<Value>,
+    ) -> Result<(), Error> {
+        if finish.is_none() && self.quiet.take(&plan, &step) {
+            return Ok(());
+        }
+        self.quiet.join(&mut plan, &mut step);
         while self.in_flight.len() >= IN_FLIGHT {
             self.settle().await?;
         }

@@ -224,23 +224,24 @@ pub async fn still_missing(store: &Store, plan: &Plan, missing: Vec<Ref>) -> Res
         .await
 }
 
-async fn look_up(store: &Store, target: &Target, page: &Arc<Page>) -> Result<HashMap<String, Binding>, Error> {
+/// The bindings of a page, in its order.
+async fn look_up(store: &Store, target: &Target, page: &Arc<Page>) -> Result<Vec<Binding>, Error> {
     let (target, page) = (target.clone(), page.clone());
     store
         .read(move |tx| {
             let ids: Vec<&str> = page.items.iter().map(|item| item.id.as_str()).collect();
-            let found = binding::find_page(tx, target.session.backend, &target.kind, &ids).map_err(below)?;
-            Ok(found.into_iter().filter_map(|b| Some((b.external_id.clone()?, b))).collect())
+            binding::find_page(tx, target.session.backend, &target.kind, &ids).map_err(below)
         })
         .await
 }
 
 /// Settles what needs no mapping; answers the rest.
-fn compare(plan: &mut Plan, mut bindings: HashMap<String, Binding>, options: &Options) -> Vec<Todo> {
+fn compare(plan: &mut Plan, bindings: Vec<Binding>, options: &Options) -> Vec<Todo> {
     let page = plan.page.clone();
-    let mut todo = Vec::with_capacity(page.items.len());
+    let mut todo = Vec::new();
+    let mut bindings = bindings.into_iter().peekable();
     for (at, item) in page.items.iter().enumerate() {
-        let binding = bindings.remove(&item.id);
+        let binding = bindings.next_if(|binding| binding.external_id.as_deref() == Some(&item.id));
         let seen = binding.as_ref().map(Seen::from);
         let mut push = |what| plan.actions.push(Action { item: Some(at), id: item.id.clone(), seen, what });
         let Some(known) = &binding else {

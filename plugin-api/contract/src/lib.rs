@@ -1,4 +1,5 @@
-//! The payloads that cross the plugin boundary: serde types of every op, in both directions.
+//! The payloads that cross the plugin boundary: serde types of every op, in both directions, and how JSON text in them is
+//! cut ([`scan`]).
 //!
 //! Compatibility rules: unknown fields are ignored, every enum has an
 //! `Unknown` arm, fields are added with a default and never change their meaning, ops are added and never change theirs.
@@ -12,6 +13,7 @@ pub mod http;
 pub mod manifest;
 pub mod op;
 pub mod record;
+pub mod scan;
 pub mod service;
 
 pub use error::{Error, ErrorClass};

@@ -5,7 +5,6 @@
 
 mod decimal;
 pub(crate) mod pointer;
-pub(crate) mod scan;
 mod text;
 
 pub use decimal::Decimal;

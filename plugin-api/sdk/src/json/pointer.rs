@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use super::scan::{self, Malformed};
+use bindery_contract::scan::{self, Malformed};
 
 /// The steps of a pointer; none of them: the whole value.
 pub(crate) fn steps(pointer: &str) -> Vec<String> {

@@ -4,7 +4,10 @@
 
 use std::{ops::Range, sync::Arc};
 
-use bindery_contract::record::{PrepareItem, Ref};
+use bindery_contract::{
+    record::{PrepareItem, Ref},
+    scan,
+};
 use serde_json::value::RawValue;
 
 use super::{
@@ -16,7 +19,7 @@ use super::{
 use crate::{
     Connector, Context,
     error::{Error, Result},
-    json::{pointer, scan},
+    json::pointer,
 };
 
 /// Where the value of a field lies.
@@ -215,9 +218,6 @@ impl<'p, C: Connector> Run<'p, C> {
             }
         }
         let raw = &text[at.clone()];
-        if !scan::is_value(raw) {
-            return Err(Error::invalid("this is not a JSON value").at(&rule.reads[0]));
-        }
         let start = self.buffer.len();
         let blame = |error: Error| if error.path().is_none() { error.at(&rule.reads[0]) } else { error };
         match &rule.verb {

@@ -4,11 +4,12 @@
 
 use std::{ops::Range, sync::Arc};
 
+use bindery_contract::scan;
 use serde::{Serialize, Serializer, de::DeserializeOwned};
 
 use crate::{
     error::{Error, Result},
-    json::{Decimal, pointer, scan},
+    json::{Decimal, pointer},
 };
 
 /// A JSON value of the remote (or a row of ours): cheap to clone, read by [JSON pointers](https://www.rfc-editor.org/rfc/rfc6901).
