@@ -29,6 +29,7 @@ mod import_bad_ground;
 mod import_bad_record;
 mod import_change;
 mod import_cursor;
+mod import_full_disk;
 mod import_kill;
 mod import_match;
 mod import_path;

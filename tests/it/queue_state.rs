@@ -209,6 +209,10 @@ async fn drive(place: &Place, row: &Row, id: Option<i64>) -> i64 {
         "the gate says no" => {
             place.end(&fence(place, id).await, Outcome::Parked { reason: "not now".to_owned() }).await;
         }
+        "no room on the disk" => {
+            let full = bindery::storage::Error::DiskFull("as the test wants".to_owned());
+            place.end(&fence(place, id).await, Outcome::from(bindery::base::Fault::from(full))).await;
+        }
         "the host stops" => place.end(&fence(place, id).await, Outcome::HandBack).await,
         "goes back while an equal job waits" => {
             let equal = NewJob { identity: Some(("same".to_owned(), Scope::UntilStart)), ..job() };
@@ -237,6 +241,10 @@ async fn beside(place: &Place, row: &Row, job: &Job) {
             let (now, parent) = (place.clock.now(), others.last().expect("the parent").id);
             place.write(move |tx| control::retry(tx, now, parent).map(drop)).await;
             assert_eq!(place.show(job.id).await.state, State::WaitDependencies);
+        }
+        (_, "no room on the disk") => {
+            assert!(job.parked.as_ref().is_some_and(|why| why.contains("storage.disk_full")), "{job:?}");
+            opened_by_itself(place, job.id).await;
         }
         (_, "its deadline passed") => assert_eq!(job.error.as_ref().expect("why").code, "queue.deadline"),
         (_, "panicked") => assert_eq!(job.error.as_ref().expect("why").code, "queue.panicked"),
@@ -286,6 +294,20 @@ async fn opened(place: &Place, id: i64) {
     while place.show(id).await.parked.is_some() {
         jobs.changed().await.expect("the store is open");
     }
+    runner.stop().await;
+}
+
+/// A runner that meets a full disk asks again without being told.
+async fn opened_by_itself(place: &Place, parked: i64) {
+    let tries = std::sync::atomic::AtomicUsize::new(0);
+    let full_once = move |_| match tries.fetch_add(1, Ordering::SeqCst) {
+        0 => Outcome::from(bindery::base::Fault::from(bindery::storage::Error::DiskFull("once".to_owned()))),
+        _ => Outcome::Done(json!(null)),
+    };
+    let options = Options { room_interval: std::time::Duration::from_millis(1), ..Options::default() };
+    let runner = place.run(full_once, options).await;
+    let done = runner.wait(parked).await.expect("it ends");
+    assert_eq!((done.state, done.charged), (State::Done, 1), "meeting a full disk costs no attempt");
     runner.stop().await;
 }
 

@@ -28,6 +28,11 @@ impl Data {
         Self { folder: tempfile::tempdir().expect("a temporary folder can be made") }
     }
 
+    /// An empty place within a directory.
+    pub fn within(directory: &Path) -> Self {
+        Self { folder: tempfile::tempdir_in(directory).expect("a temporary folder can be made there") }
+    }
+
     /// The data directory; the host makes it.
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("data")

@@ -16,6 +16,7 @@ pub mod queue;
 pub mod raw;
 pub mod records;
 pub mod script;
+mod small_disk;
 mod tryton;
 
 pub use artifact::{artifact, artifact_names, plugin};
@@ -25,6 +26,7 @@ pub use data::Data;
 pub use host::TestHost;
 pub use loaded::Loaded;
 pub use process::HostProcess;
+pub use small_disk::SmallDisk;
 pub use tryton::Tryton;
 
 /// A client as a customer of a shop or a user of the host's API has it.

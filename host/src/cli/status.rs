@@ -77,7 +77,7 @@ fn status(status: Status) -> String {
                 false => "not running".to_owned(),
             },
         ),
-        ("database", format!("{:.1} MB", status.database_bytes as f64 / 1e6)),
+        ("database", database(status.database_bytes, status.free_bytes)),
         ("plugins", counts(&status.plugins)),
         ("jobs", counts(&status.jobs)),
         ("review", if status.review == 0 { String::new() } else { format!("{} wait for a person", status.review) }),
@@ -108,6 +108,15 @@ fn status(status: Status) -> String {
             .join("\n"),
     };
     format!("{head}\n{backends}\n\n{kinds}{alarms}")
+}
+
+/// `29.7 MB, 4100 MB free`.
+fn database(bytes: u64, free: Option<u64>) -> String {
+    let used = format!("{:.1} MB", bytes as f64 / 1e6);
+    match free {
+        Some(free) => format!("{used}, {} MB free", free / 1_000_000),
+        None => used,
+    }
 }
 
 /// How the sync of each kind stands; nothing where none was synced yet.

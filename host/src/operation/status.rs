@@ -41,6 +41,9 @@ pub struct Status {
     pub review: u64,
     /// Bytes of the database with its log.
     pub database_bytes: u64,
+    /// Bytes that the file system of the data directory has left; absent where it does not tell.
+    #[serde(default)]
+    pub free_bytes: Option<u64>,
     /// What somebody should look at, most urgent first.
     pub alarms: Vec<Alarm>,
 }
@@ -123,7 +126,9 @@ pub struct Alarm {
 pub(super) async fn show(host: &Host, _: &Caller, _: Nothing) -> Result<Status, Fault> {
     let jobs = host.store.read(|tx| queue::control::counts(tx)).await?;
     let statistics = host.store.statistics();
-    let (plugins, mut alarms) = plugins(host);
+    let mut alarms: Vec<Alarm> = room(host.store.refusal(), statistics.free_bytes).into_iter().collect();
+    let (plugins, of_plugins) = plugins(host);
+    alarms.extend(of_plugins);
     let mut shown = Vec::new();
     for one in &host.backends.list() {
         shown.push(backend(host, one).await?);
@@ -147,7 +152,23 @@ pub(super) async fn show(host: &Host, _: &Caller, _: Nothing) -> Result<Status, 
         backends: shown,
         jobs: counts(&jobs),
         database_bytes: statistics.database_bytes + statistics.log_bytes,
+        free_bytes: statistics.free_bytes,
         alarms,
+    })
+}
+
+/// Free space from which on somebody should see to it.
+const SCARCE_BYTES: u64 = 128 << 20;
+
+fn room(refusal: Option<storage::Error>, free: Option<u64>) -> Option<Alarm> {
+    if let Some(refusal) = refusal {
+        let fault = Fault::from(refusal);
+        return Some(Alarm { message: format!("nothing can be stored: {fault}"), cure: fault.cure });
+    }
+    let scarce = free.filter(|free| *free < SCARCE_BYTES)?;
+    Some(Alarm {
+        message: format!("the file system of the data directory has only {} MB left", scarce >> 20),
+        cure: "Free space, or move the data directory. Jobs that find none wait for it.".to_owned(),
     })
 }
 

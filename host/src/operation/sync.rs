@@ -169,6 +169,10 @@ fn is_trouble(job: &crate::model::job::Job) -> bool {
 }
 
 pub(super) async fn progress(host: &Host, _: &Caller, request: Progress) -> Result<Standing, Fault> {
+    if let Some(refusal) = host.store.refusal().filter(|_| !host.is_serving()) {
+        // Nobody but this command could go on, and it can't: it ends and says why.
+        return Err(refusal.into());
+    }
     let (jobs, is_open) = host
         .store
         .read(move |tx| {

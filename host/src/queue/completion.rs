@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::{Error, Outcome, finish};
 use crate::{
@@ -13,7 +13,8 @@ use crate::{
 
 /// Outcomes in one transaction at most.
 const BATCH: usize = 500;
-/// Wait before an outcome that could not be stored is tried again: a full disk does not clear in an instant.
+/// Wait before an outcome that could not be stored is tried again: a full disk does not clear in an instant. Where the
+/// runner stops meanwhile, the job stays started, and the next start takes it back.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// An attempt that has ended.
@@ -24,50 +25,55 @@ pub(super) struct Ended {
     pub channel: i64,
 }
 
-/// Stores outcomes until all senders are gone. `stored` hears of each one whose attempt is over for good.
-pub(super) async fn store_outcomes(
-    store: Store,
-    clock: Clock,
-    mut ended: mpsc::UnboundedReceiver<Ended>,
-    stored: impl Fn(&[Ended]),
-) {
-    let mut batch = Vec::with_capacity(BATCH);
-    while ended.recv_many(&mut batch, BATCH).await > 0 {
-        let all = Arc::new(std::mem::take(&mut batch));
-        if store_batch(&store, &clock, &all).await.is_err() {
-            // One of them may be what the store refuses: the others must not wait for it.
-            for at in 0..all.len() {
-                store_one(&store, &clock, &all, at).await;
+/// Where outcomes go.
+pub(super) struct Completer {
+    pub store: Store,
+    pub clock: Clock,
+    pub is_stopping: watch::Receiver<bool>,
+}
+
+impl Completer {
+    /// Stores outcomes until all senders are gone. `over` hears of each one whose attempt is over here.
+    pub(super) async fn run(mut self, mut ended: mpsc::UnboundedReceiver<Ended>, over: impl Fn(&[Ended])) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while ended.recv_many(&mut batch, BATCH).await > 0 {
+            let all = Arc::new(std::mem::take(&mut batch));
+            if self.store_batch(&all).await.is_err() {
+                // One of them may be what the store refuses: the others must not wait for it.
+                for at in 0..all.len() {
+                    self.store_one(&all, at).await;
+                }
             }
+            over(&all);
         }
-        stored(&all);
     }
-}
 
-async fn store_batch(store: &Store, clock: &Clock, all: &Arc<Vec<Ended>>) -> Result<(), Error> {
-    let (shared, now) = (Arc::clone(all), clock.now());
-    store
-        .write_weighted(Durability::Durable, all.len(), move |tx| {
-            shared.iter().try_for_each(|one| store_outcome(tx, now, one))
-        })
-        .await
-}
+    async fn store_batch(&self, all: &Arc<Vec<Ended>>) -> Result<(), Error> {
+        let (shared, now) = (Arc::clone(all), self.clock.now());
+        self.store
+            .write_weighted(Durability::Durable, all.len(), move |tx| {
+                shared.iter().try_for_each(|one| store_outcome(tx, now, one))
+            })
+            .await
+    }
 
-async fn store_one(store: &Store, clock: &Clock, all: &Arc<Vec<Ended>>, at: usize) {
-    loop {
-        let (shared, now) = (Arc::clone(all), clock.now());
-        let result = store.write(Durability::Durable, move |tx| store_outcome(tx, now, &shared[at])).await;
+    async fn store_one(&mut self, all: &Arc<Vec<Ended>>, at: usize) {
         let job = all[at].fence.job;
-        match result {
-            Ok(()) => return,
-            Err(Error::Storage(error @ storage::Error::Closed)) => {
-                // The job stays started; the next start of the host takes it back.
-                tracing::warn!(job, %error, "an outcome was not stored");
+        loop {
+            let (shared, now) = (Arc::clone(all), self.clock.now());
+            let result = self.store.write(Durability::Durable, move |tx| store_outcome(tx, now, &shared[at])).await;
+            let Err(error) = result else { return };
+            if matches!(error, Error::Storage(storage::Error::Closed)) || *self.is_stopping.borrow() {
+                tracing::warn!(job, %error, "an outcome was not stored; the next start takes the job back");
                 return;
             }
-            Err(error) => {
+            // The store has said so by itself, once.
+            if self.store.refusal().is_none() {
                 tracing::error!(job, %error, "an outcome could not be stored; trying again");
-                tokio::time::sleep(PAUSE).await;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                _ = self.is_stopping.wait_for(|is_stopping| *is_stopping) => {}
             }
         }
     }

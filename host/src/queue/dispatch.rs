@@ -49,6 +49,8 @@ pub(super) struct Shared {
     pub wake: Notify,
     /// A job has been started.
     pub started: Notify,
+    /// A job found no room on the disk.
+    pub short_of_room: Notify,
     pub is_stopping: watch::Sender<bool>,
 }
 
@@ -80,6 +82,9 @@ impl Shared {
             slots.give_back(one.channel);
         }
         drop((running, slots));
+        if ended.iter().any(|one| one.outcome.is_lack_of_room()) {
+            self.short_of_room.notify_one();
+        }
         self.wake.notify_one();
     }
 }
@@ -111,7 +116,10 @@ pub(super) async fn dispatch(shared: Arc<Shared>, ended: mpsc::UnboundedSender<E
                     }
                 }
                 Err(error) => {
-                    tracing::error!(%error, "jobs could not be claimed; trying again");
+                    // The store says once by itself that there is no room.
+                    if shared.store.refusal().is_none() {
+                        tracing::error!(%error, "jobs could not be claimed; trying again");
+                    }
                     sleep = PAUSE;
                 }
             }

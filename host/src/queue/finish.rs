@@ -77,6 +77,13 @@ pub fn finish(tx: &mut dyn Tx, now: Timestamp, fence: &Fence, outcome: &Outcome)
             log_attempt(tx, now, fence, &head, HANDED_BACK, Reason::default())?;
             go_back(tx, now, &head, &unspent(&head, Stored::Ready))
         }
+        // Not its fault, and no less done than before: the runner asks again in a while.
+        Outcome::Retry { fault, .. } if outcome.is_lack_of_room() => {
+            log_attempt(tx, now, fence, &head, PARKED, reason(fault))?;
+            let why = fault.to_string();
+            let to = Release { parked_reason: Some(&why), ..unspent(&head, Stored::Parked) };
+            go_back(tx, now, &head, &to)
+        }
         Outcome::Retry { fault, after } => {
             try_again(tx, now, fence, &head, fault, after.map(|after| after.as_millis()), RETRY)
         }

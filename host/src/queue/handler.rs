@@ -13,6 +13,7 @@ use super::Cancel;
 use crate::{
     base::{Fault, Retry, Timestamp},
     model::job::{Fence, Progress},
+    storage,
 };
 
 /// What one attempt came to.
@@ -40,6 +41,13 @@ pub enum Outcome {
     Cancelled,
     /// Not finished, goes back as it was. Costs no attempt.
     HandBack,
+}
+
+impl Outcome {
+    /// Whether the disk had no room for the work: the job waits for some, whatever its budget.
+    pub(super) fn is_lack_of_room(&self) -> bool {
+        matches!(self, Self::Retry { fault, .. } if storage::error::is_lack_of_room(fault.code))
+    }
 }
 
 impl From<Fault> for Outcome {

@@ -11,7 +11,9 @@ use tokio::{
 };
 
 use super::{
-    CancelReason, Error, Gate, Handlers, completion, control,
+    CancelReason, Error, Gate, Handlers,
+    completion::Completer,
+    control,
     dispatch::{self, Shared, lock},
     retention::{self, Retention},
 };
@@ -33,13 +35,21 @@ pub struct Options {
     pub only: Option<Vec<i64>>,
     /// How long a job that should stop may go on before it is dropped.
     pub grace: Duration,
+    /// How long a job that found no room on the disk waits.
+    pub room_interval: Duration,
     /// How long ended jobs are kept. A runner that works only for some runs removes nothing.
     pub retention: Retention,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { concurrency: 64, only: None, grace: Duration::from_secs(15), retention: Retention::default() }
+        Self {
+            concurrency: 64,
+            only: None,
+            grace: Duration::from_secs(15),
+            room_interval: Duration::from_secs(5),
+            retention: Retention::default(),
+        }
     }
 }
 
@@ -80,18 +90,25 @@ impl Runner {
             slots: Mutex::default(),
             wake: tokio::sync::Notify::new(),
             started: tokio::sync::Notify::new(),
+            short_of_room: tokio::sync::Notify::new(),
             is_stopping: watch::Sender::new(false),
         });
+        if shared.options.only.is_some() {
+            // Whoever waits for these jobs must not see how they stood before.
+            dispatch::take_back_lost(&shared).await?;
+            dispatch::unpark(&shared).await?;
+        }
         let (ended, outcomes) = mpsc::unbounded_channel();
         let releasing = Arc::clone(&shared);
-        let completer = completion::store_outcomes(shared.store.clone(), shared.clock.clone(), outcomes, move |all| {
-            releasing.release(all);
-        });
+        let (store, clock) = (shared.store.clone(), shared.clock.clone());
+        let completer = Completer { store, clock, is_stopping: shared.is_stopping.subscribe() };
+        let completer = completer.run(outcomes, move |all| releasing.release(all));
         let tasks = vec![
             tokio::spawn(dispatch::dispatch(Arc::clone(&shared), ended)),
             tokio::spawn(dispatch::watch_cancels(Arc::clone(&shared))),
             tokio::spawn(dispatch::heartbeat(Arc::clone(&shared))),
             tokio::spawn(look_after(Arc::clone(&shared))),
+            tokio::spawn(look_for_room(Arc::clone(&shared))),
             tokio::spawn(completer),
         ];
         Ok(Self { shared, tasks: Arc::new(Mutex::new(tasks)) })
@@ -200,6 +217,27 @@ async fn look_after(shared: Arc<Shared>) {
         next_prune = tokio::time::Instant::now() + PRUNE_INTERVAL;
         if lock(&shared.runs).is_none() {
             log_failure("old jobs", retention::prune(&shared.store, &shared.clock, shared.options.retention).await);
+        }
+    }
+}
+
+/// Lets jobs that met a full disk try again a while later, for as long as that takes.
+async fn look_for_room(shared: Arc<Shared>) {
+    let mut stopping = shared.is_stopping.subscribe();
+    loop {
+        tokio::select! {
+            () = shared.short_of_room.notified() => {}
+            _ = stopping.wait_for(|is_stopping| *is_stopping) => return,
+        }
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(shared.options.room_interval) => {}
+                _ = stopping.wait_for(|is_stopping| *is_stopping) => return,
+            }
+            match dispatch::unpark(&shared).await {
+                Ok(_) => break,
+                Err(error) => tracing::debug!(%error, "jobs still wait for room"),
+            }
         }
     }
 }

@@ -8,6 +8,9 @@ pub enum Error {
     /// The disk is full.
     #[error("the disk is full: {0}")]
     DiskFull(String),
+    /// The file system takes no more of the file, or the disk fails.
+    #[error("the database could not be written: {0}")]
+    NotWritten(String),
     /// Somebody else holds the database.
     #[error("the database is locked by another process: {0}")]
     Locked(String),
@@ -79,6 +82,7 @@ pub enum Error {
 /// The codes of this room.
 pub const CODES: &[Code] = &[
     DISK_FULL,
+    NOT_WRITTEN,
     LOCKED,
     NEWER,
     OLDER,
@@ -101,6 +105,12 @@ const DISK_FULL: Code = Code {
     name: "storage.disk_full",
     cause: "The file system of the data directory has no room left; nothing of the change was stored.",
     cure: "Free space or move the data directory, then run the command again. Jobs go on by themselves.",
+    retry: Retry::Later,
+};
+const NOT_WRITTEN: Code = Code {
+    name: "storage.not_written",
+    cause: "The file system refused a write: a quota or a limit of file sizes is reached, or the disk fails. Nothing of the change was stored.",
+    cure: "Look at `quota`, at `ulimit -f` of the process and at the kernel's log, and make room. Jobs go on by themselves.",
     retry: Retry::Later,
 };
 const LOCKED: Code = Code {
@@ -196,10 +206,16 @@ const ENGINE: Code = Code {
     retry: Retry::Later,
 };
 
+/// Whether a fault comes of a file system that takes no more: whatever work met it is as good as before.
+pub fn is_lack_of_room(code: &Code) -> bool {
+    code.name == DISK_FULL.name || code.name == NOT_WRITTEN.name
+}
+
 impl Coded for Error {
     fn code(&self) -> &'static Code {
         match self {
             Self::DiskFull(_) => &DISK_FULL,
+            Self::NotWritten(_) => &NOT_WRITTEN,
             Self::Locked(_) => &LOCKED,
             Self::Newer { .. } => &NEWER,
             Self::Older { .. } => &OLDER,

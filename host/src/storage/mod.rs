@@ -36,6 +36,7 @@ pub mod tx;
 
 mod checkpoint;
 mod reader;
+mod room;
 mod signal;
 mod sqlite;
 mod writer;

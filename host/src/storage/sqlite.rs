@@ -119,6 +119,7 @@ impl From<rusqlite::Error> for Error {
         let rusqlite::Error::SqliteFailure(failure, _) = &error else { return Self::Engine(text) };
         match (failure.code, failure.extended_code) {
             (ErrorCode::DiskFull, _) => Self::DiskFull(text),
+            (_, rusqlite::ffi::SQLITE_IOERR_WRITE | rusqlite::ffi::SQLITE_IOERR_SHMSIZE) => Self::NotWritten(text),
             (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => Self::Locked(text),
             (ErrorCode::OperationInterrupted, _) => Self::Timeout,
             (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _) => Self::Damaged(text),
@@ -194,6 +195,8 @@ pub(super) struct SqliteTx<'a> {
     definitions: u64,
     /// Signals to send once it has committed.
     pub signals: u8,
+    /// That the file system had no room for what was written so far.
+    pub refused: Option<Error>,
 }
 
 /// Most statements that a transaction keeps in hand; those of a page fit in.
@@ -209,7 +212,15 @@ struct InHand<'a> {
 impl<'a> SqliteTx<'a> {
     /// Over a connection on which a transaction has begun.
     pub fn new(connection: &'a Connection) -> Self {
-        Self { connection, in_hand: Vec::new(), definitions: 0, signals: 0 }
+        Self { connection, in_hand: Vec::new(), definitions: 0, signals: 0, refused: None }
+    }
+
+    /// Remembers where the file system had no room: SQLite has then ended the transaction.
+    fn noted<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error @ (Error::DiskFull(_) | Error::NotWritten(_))) = &result {
+            self.refused = Some(error.clone());
+        }
+        result
     }
 
     fn prepared(&mut self, statement: &Statement) -> Result<&mut CachedStatement<'a>, Error> {
@@ -252,10 +263,23 @@ fn refuse_nul(params: &[Param<'_>]) -> Result<(), Error> {
     if found { Err(Error::Nul) } else { Ok(()) }
 }
 
+fn read_each(
+    statement: &mut CachedStatement<'_>,
+    params: &[Param<'_>],
+    each: &mut dyn FnMut(&dyn Row) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut rows = statement.query(rusqlite::params_from_iter(params))?;
+    while let Some(row) = rows.next()? {
+        each(&SqliteRow(row))?;
+    }
+    Ok(())
+}
+
 impl Tx for SqliteTx<'_> {
     fn execute(&mut self, statement: &Statement, params: &[Param<'_>]) -> Result<u64, Error> {
         refuse_nul(params)?;
-        Ok(self.prepared(statement)?.execute(rusqlite::params_from_iter(params))? as u64)
+        let count = self.prepared(statement)?.execute(rusqlite::params_from_iter(params));
+        Ok(self.noted(count.map_err(Error::from))? as u64)
     }
     fn insert(&mut self, statement: &Statement, params: &[Param<'_>]) -> Result<i64, Error> {
         self.execute(statement, params)?;
@@ -268,11 +292,8 @@ impl Tx for SqliteTx<'_> {
         each: &mut dyn FnMut(&dyn Row) -> Result<(), Error>,
     ) -> Result<(), Error> {
         refuse_nul(params)?;
-        let mut rows = self.prepared(statement)?.query(rusqlite::params_from_iter(params))?;
-        while let Some(row) = rows.next()? {
-            each(&SqliteRow(row))?;
-        }
-        Ok(())
+        let visited = read_each(self.prepared(statement)?, params, each);
+        self.noted(visited)
     }
     fn signal(&mut self, signal: Signal) {
         self.signals |= signal.bit();

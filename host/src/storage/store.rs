@@ -15,6 +15,7 @@ use super::{
     checkpoint::Checkpoint,
     migrate,
     reader::Readers,
+    room::Room,
     signal::Signals,
     sqlite,
     writer::{Counters, Inbox, Writer},
@@ -73,6 +74,8 @@ pub struct Statistics {
     pub database_bytes: u64,
     /// Bytes of the log that are in use.
     pub log_bytes: u64,
+    /// Bytes that the file system has left, where it tells.
+    pub free_bytes: Option<u64>,
 }
 
 /// A store. Cheap to clone.
@@ -88,6 +91,7 @@ struct Inner {
     signals: Arc<Signals>,
     checkpoint: Arc<Checkpoint>,
     counters: Arc<Counters>,
+    room: Arc<Room>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -108,6 +112,7 @@ impl Store {
         }
         let (inbox, signals) = (Arc::<Inbox>::default(), Arc::<Signals>::default());
         let (checkpoint, counters) = (Arc::<Checkpoint>::default(), Arc::<Counters>::default());
+        let room = Arc::new(Room::of(&options.path));
         prepare_schema(&connection, options.migrate)?;
         let writer = Writer {
             connection,
@@ -115,6 +120,7 @@ impl Store {
             signals: Arc::clone(&signals),
             checkpoint: Arc::clone(&checkpoint),
             counters: Arc::clone(&counters),
+            room: Arc::clone(&room),
             log_file: with_suffix(&options.path, "-wal"),
         };
         let cleaner = sqlite::open_checkpointer(&options.path)?;
@@ -126,7 +132,7 @@ impl Store {
         let readers = Arc::new(Readers::new(options.path.clone(), options.readers, options.read_limit));
         let path = options.path.clone();
         let threads = Mutex::new(threads);
-        Ok(Self { inner: Arc::new(Inner { path, inbox, readers, signals, checkpoint, counters, threads }) })
+        Ok(Self { inner: Arc::new(Inner { path, inbox, readers, signals, checkpoint, counters, room, threads }) })
     }
 
     /// Runs a closure in a write transaction. It may run more than once (see [`Tx`]).
@@ -180,7 +186,12 @@ impl Store {
         self.inner.readers.read(Some(LIMIT), |tx| sqlite::find_damage(tx)).await
     }
 
-    /// Prepares the log file for fast writes. Call it once the host is ready, since it takes a moment.
+    /// Why writes are refused for lack of room; absent: they are not. A refusal is news for half a minute.
+    pub fn refusal(&self) -> Option<Error> {
+        self.inner.room.refusal()
+    }
+
+    /// Prepares the log file for fast writes, where there is plenty of room. Call it once the host is ready, since it takes a moment.
     pub fn warm_up(&self) {
         self.inner.inbox.warm_up(64 << 20);
     }
@@ -195,6 +206,7 @@ impl Store {
             reruns: count(&counters.reruns),
             database_bytes: std::fs::metadata(&self.inner.path).map_or(0, |data| data.len()),
             log_bytes: count(&self.inner.checkpoint.log_bytes),
+            free_bytes: self.inner.room.free_bytes(),
         }
     }
 

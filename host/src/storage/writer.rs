@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use super::{
     Durability, Error, Tx,
     checkpoint::Checkpoint,
+    room::Room,
     signal::Signals,
     sqlite::{Changes, SqliteTx},
 };
@@ -233,6 +234,7 @@ pub(super) struct Writer {
     pub signals: Arc<Signals>,
     pub checkpoint: Arc<Checkpoint>,
     pub counters: Arc<Counters>,
+    pub room: Arc<Room>,
     pub log_file: std::path::PathBuf,
 }
 
@@ -315,7 +317,8 @@ impl Writer {
         };
         sql("begin immediate")?;
         let mut tx = SqliteTx::new(&self.connection);
-        for item in batch.iter_mut() {
+        for at in 0..batch.len() {
+            let item = &mut batch[at];
             let before = Changes::of(&tx);
             if guard == Guard::Savepoint {
                 sql("savepoint one_call")?;
@@ -327,6 +330,7 @@ impl Writer {
             }
             // SQLite itself ends the transaction on a full disk, an I/O error or lack of memory.
             if self.connection.is_autocommit() {
+                self.note_refusal(batch, tx.refused.as_ref());
                 return Ok(false);
             }
             match guard {
@@ -340,10 +344,20 @@ impl Writer {
                 }
             }
         }
-        sql("commit")?;
+        let committed = sql("commit");
+        self.note_refusal(batch, committed.as_ref().err());
+        committed?;
+        self.room.committed(batch.iter().map(|item| item.weight).sum());
         self.signals.send(tx.signals);
         self.checkpoint.note_commit();
         Ok(true)
+    }
+
+    /// A refusal is one where there is no room for a closure by itself.
+    fn note_refusal(&self, batch: &[Item], error: Option<&Error>) {
+        if let ([only], Some(error @ (Error::DiskFull(_) | Error::NotWritten(_)))) = (batch, error) {
+            self.room.refused(error, only.weight);
+        }
     }
 
     fn restart_log(&self) {
@@ -356,6 +370,10 @@ impl Writer {
     /// Writing into blocks that the log file has already is about twice as fast as making it grow. What lies behind
     /// the log's end is ignored by SQLite, whose frames carry checksums; only this thread writes to the log.
     fn warm_up(&self, bytes: u64) {
+        if !self.room.has_plenty(bytes) {
+            tracing::debug!("the log file was not prepared, since little room is left; it grows as it is written");
+            return;
+        }
         let grow = || -> std::io::Result<()> {
             use std::io::{Seek, SeekFrom, Write};
             let mut file = std::fs::OpenOptions::new().write(true).open(&self.log_file)?;

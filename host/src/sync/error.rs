@@ -12,8 +12,8 @@ use crate::{
 /// An error of the sync room.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// A room below failed.
-    #[error("{0}")]
+    /// A room below failed. Its code is this error's code, so that the text does not say it again.
+    #[error("{}", .0.message)]
     Below(Fault),
     /// The connector answered with an error.
     #[error("the connector says: {0}")]

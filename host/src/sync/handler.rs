@@ -19,6 +19,7 @@ use super::{
 use crate::{
     base::{Coded, Fault, Retry},
     queue::{Cancel, CancelReason, Handler, Handlers, Outcome, Running, Verdict},
+    storage,
 };
 
 /// The kinds of jobs that this room runs.
@@ -103,6 +104,12 @@ pub(super) fn goes_on(error: &Error) -> bool {
     !matches!(error, Error::Cancelled) && error.code().retry != Retry::Never
 }
 
+/// Whether a run that met an error stays open for the next attempt of its job.
+pub(super) fn stays_open(error: &Error, is_last_attempt: bool) -> bool {
+    // One that found no room costs no attempt.
+    goes_on(error) && (!is_last_attempt || storage::error::is_lack_of_room(error.code()))
+}
+
 /// The error of work that was asked to stop.
 pub(super) fn stopped(cancel: &Cancel) -> Error {
     stopped_by(cancel.reason().unwrap_or(CancelReason::Stopping))
@@ -144,7 +151,7 @@ impl Engine {
             Err(Error::Fenced) => Err(Error::Fenced),
             Err(error) => {
                 // Whoever called the job off said nothing of the record.
-                let again = matches!(error, Error::Cancelled) || (goes_on(&error) && !behalf.is_last_attempt);
+                let again = matches!(error, Error::Cancelled) || stays_open(&error, behalf.is_last_attempt);
                 self.failed(&target, &asked.id, &error.to_string(), again).await?;
                 Err(error)
             }

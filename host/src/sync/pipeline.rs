@@ -382,7 +382,7 @@ impl Run<'_> {
     async fn ended_by(&self, error: &Error) -> Result<(), Error> {
         let state = match error {
             Error::Cancelled => 3,
-            error if handler::goes_on(error) && !self.behalf.is_last_attempt => return Ok(()),
+            error if handler::stays_open(error, self.behalf.is_last_attempt) => return Ok(()),
             _ => 2,
         };
         let fault = Fault::from(error.clone());
