@@ -25,14 +25,11 @@ pub struct SmallDisk {
 }
 
 impl SmallDisk {
-    /// A file system of its own. Where that is not allowed, files are limited, and it says so.
+    /// A file system of its own. Where this user may not mount one, files are limited.
     pub fn mounted() -> Self {
         match Mount::new() {
             Some(mount) => Self { data: Data::within(&mount.path()), mount: Some(mount) },
-            None => {
-                eprintln!("this user may not mount a file system: a limit on files takes its place");
-                Self::limited()
-            }
+            None => Self::limited(),
         }
     }
 

@@ -9,8 +9,8 @@ use std::{
 
 use super::Error;
 
-/// A refusal is news for so long. Small writes may go through while larger ones find no room, so that one that went
-/// through says little.
+/// A refusal is news for so long, though small writes may go through while larger ones find no room. Jobs that met it try
+/// again more often than that, so that it stays news while it is true.
 const NEWS: Duration = Duration::from_secs(30);
 /// The log is laid out only where so many times its size is free.
 const PLENTY: u64 = 10;
@@ -23,7 +23,6 @@ pub(super) struct Room {
 
 struct Refused {
     error: Error,
-    rows: usize,
     at: Instant,
 }
 
@@ -45,20 +44,23 @@ impl Room {
         self.free_bytes().is_none_or(|free| is_plenty(bytes, free))
     }
 
-    /// The file system has refused a write of about so many rows.
-    pub fn refused(&self, error: &Error, rows: usize) {
+    /// The file system has refused a write.
+    pub fn refused(&self, error: &Error) {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         if refused.is_none() {
             tracing::error!(%error, "nothing can be stored; jobs wait and go on by themselves");
         }
-        let rows = refused.as_ref().map_or(rows, |before| before.rows.max(rows));
-        *refused = Some(Refused { error: error.clone(), rows, at: Instant::now() });
+        *refused = Some(Refused { error: error.clone(), at: Instant::now() });
     }
 
-    /// A write of about so many rows went through.
-    pub fn committed(&self, rows: usize) {
+    /// A write went through.
+    pub fn committed(&self) {
+        self.committed_at(Instant::now());
+    }
+
+    fn committed_at(&self, now: Instant) {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        if refused.as_ref().is_some_and(|before| rows >= before.rows || before.at.elapsed() > NEWS) {
+        if refused.as_ref().is_some_and(|before| now.duration_since(before.at) > NEWS) {
             *refused = None;
             tracing::info!("there is room again");
         }
@@ -86,14 +88,14 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_over_when_as_much_goes_through() {
+    fn a_refusal_is_over_when_writes_go_through_and_it_is_no_news_any_more() {
         let room = Room::of(Path::new("bindery.db"));
         assert!(room.free_bytes().is_some_and(|free| free > 0), "the directory of this test has some");
         let full = Error::DiskFull("no room".to_owned());
-        room.refused(&full, 500);
-        room.committed(1);
-        assert!(room.refusal().is_some(), "a small write says little");
-        room.committed(500);
+        room.refused(&full);
+        room.committed();
+        assert!(room.refusal().is_some(), "one write says little");
+        room.committed_at(Instant::now() + NEWS * 2);
         assert!(room.refusal().is_none());
     }
 }

@@ -347,7 +347,7 @@ impl Writer {
         let committed = sql("commit");
         self.note_refusal(batch, committed.as_ref().err());
         committed?;
-        self.room.committed(batch.iter().map(|item| item.weight).sum());
+        self.room.committed();
         self.signals.send(tx.signals);
         self.checkpoint.note_commit();
         Ok(true)
@@ -355,8 +355,8 @@ impl Writer {
 
     /// A refusal is one where there is no room for a closure by itself.
     fn note_refusal(&self, batch: &[Item], error: Option<&Error>) {
-        if let ([only], Some(error @ (Error::DiskFull(_) | Error::NotWritten(_)))) = (batch, error) {
-            self.room.refused(error, only.weight);
+        if let ([_], Some(error @ (Error::DiskFull(_) | Error::NotWritten(_)))) = (batch, error) {
+            self.room.refused(error);
         }
     }
 
