@@ -63,6 +63,7 @@ mod storage;
 mod storage_portability;
 mod sync_asked;
 mod sync_extend;
+mod sync_format;
 mod sync_policy;
 mod sync_reload;
 mod sync_run;

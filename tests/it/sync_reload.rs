@@ -43,7 +43,7 @@ async fn the_next_page_comes_through_what_was_loaded_meanwhile_and_the_page_befo
     host.stop().await;
 }
 
-const KIND: &str = "format.category";
+pub(crate) const KIND: &str = "format.category";
 
 pub(crate) async fn of_the_second_format(shop: &Shop) -> TestHost {
     let host = TestHost::new().await;
@@ -55,7 +55,7 @@ pub(crate) async fn of_the_second_format(shop: &Shop) -> TestHost {
 }
 
 /// Stores a cursor as a build of some format would have left it.
-async fn leave(host: &TestHost, value: &str, state_format: u32) {
+pub(crate) async fn leave(host: &TestHost, value: &str, state_format: u32) {
     let (backend, value) = (host.host().backends.by_name("shop").unwrap().id, value.to_owned());
     let now = Timestamp::parse_rfc3339("2026-11-24T10:00:00Z").unwrap();
     let write = host.store().write(Durability::Durable, move |tx| {
@@ -64,7 +64,7 @@ async fn leave(host: &TestHost, value: &str, state_format: u32) {
     write.await.unwrap();
 }
 
-async fn history(host: &TestHost) -> Vec<String> {
+pub(crate) async fn history(host: &TestHost) -> Vec<String> {
     let moves = host.call("cursor.history", json!({ "backend": "shop", "kind": KIND })).await;
     moves["moves"].as_array().unwrap().iter().map(|one| one["by"].as_str().unwrap().to_owned()).collect()
 }

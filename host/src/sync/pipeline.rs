@@ -307,6 +307,9 @@ impl Run<'_> {
             if let Some(object) = result.as_object_mut() {
                 object.insert("kind".to_owned(), json!(self.target.name()));
                 object.insert("run".to_owned(), json!(self.stored.id));
+                if !self.notes.is_empty() {
+                    object.insert("notes".to_owned(), json!(self.notes));
+                }
             }
             result
         });

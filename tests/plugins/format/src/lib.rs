@@ -1,67 +1,12 @@
 //! A connector of the demo shop's categories whose cursors have a second format. It carries over what begins with `old:`
-//! and nothing else, so that a test sees both ways.
+//! and nothing else, so that a test sees both ways. `older_format` is the same connector before it had the second.
 #![forbid(unsafe_code)]
 
-use bindery_plugin::{prelude::*, serde_json::Value};
+mod connector;
 
-/// Where the shop is.
-#[derive(Deserialize, JsonSchema)]
-pub struct Settings {
-    /// Address of the shop's API.
-    #[schemars(extend("host" = true))]
-    pub api_url: String,
-    /// Token of an API user of the shop.
-    pub api_token: Secret,
-}
+use connector::Format;
 
-/// The connector.
-pub struct Format;
+/// The format of what it stores.
+const STATE_FORMAT: u32 = 2;
 
-struct ShopAdapter;
-
-impl Adapter<Format> for ShopAdapter {
-    fn api_headers(&self, cx: &Context<Format>, parent: Headers) -> Headers {
-        parent.bearer(&cx.settings().api_token)
-    }
-
-    async fn list(&self, cx: Context<Format>, _: Kind, query: ListQuery) -> Result<Page> {
-        cx.get("/categories")
-            .query("updated_since", query.since)
-            .query("cursor", query.cursor)
-            .query("limit", 2)
-            .page("/items", "/id")
-            .updated("/updated_at")
-            .next("/next")
-            .await
-    }
-}
-
-struct CategoryImport;
-
-impl ImportMapper<Format> for CategoryImport {
-    fn rules(r: &mut Rules<Format>) {
-        r.direct("/name", "name");
-    }
-}
-
-impl Connector for Format {
-    const ID: &'static str = "format";
-    const STATE_FORMAT: u32 = 2;
-    type Settings = Settings;
-
-    fn components(c: &mut Components<Self>) {
-        c.adapter("format.adapter", ShopAdapter);
-        c.kind("format.category", "product.category").import(CategoryImport);
-    }
-
-    fn migrate_state(old: StoredState) -> Result<Option<Value>> {
-        let carried = old.value.as_str().and_then(|value| value.strip_prefix("old:"));
-        Ok(carried.map(|value| Value::from(value.to_owned())))
-    }
-
-    async fn test_connection(&self, _: Context<Self>) -> Result<Report> {
-        Ok(Report::connected("categories"))
-    }
-}
-
-export_connector!(Format);
+bindery_plugin::export_connector!(Format);
