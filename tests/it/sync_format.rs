@@ -71,7 +71,10 @@ async fn a_half_done_run_starts_over_from_its_cursor_in_the_newer_format() {
     assert!(said.contains("a plugin was reloaded") && !said.contains("anew"), "{said}");
     assert!(history(&host).await.contains(&"format 1 to 2".to_owned()), "{:?}", history(&host).await);
     let asked = queries(&shop);
-    assert!(asked.iter().all(|query| query.contains("updated_since=2000-01-01")), "the cursor was carried over: {asked:?}");
+    assert!(
+        asked.iter().all(|query| query.contains("updated_since=2000-01-01")),
+        "the cursor was carried over: {asked:?}"
+    );
     is_whole(&host, &shop).await;
     host.stop().await;
 }
