@@ -23,6 +23,7 @@ mod delegation;
 mod domain;
 mod egress;
 mod egress_guard;
+mod export;
 mod import;
 mod import_bad_answer;
 mod import_bad_ground;

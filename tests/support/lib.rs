@@ -5,6 +5,7 @@ mod artifact;
 pub mod backend;
 mod command;
 mod data;
+mod export;
 pub mod fake_http;
 mod host;
 pub mod import;

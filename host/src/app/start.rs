@@ -124,6 +124,10 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         host.store.warm_up();
         Upkeep::start(host.clone(), upkeep_interval)
     });
+    if mode == Mode::Serve {
+        let sync = host.sync.clone();
+        tasks.push(tokio::spawn(async move { sync.follow_outbox().await }));
+    }
     if let Some(folder) = folder {
         tasks.push(tokio::spawn(watch_plugins(host.clone(), folder)));
     }

@@ -21,6 +21,12 @@ pub struct Business {
     pub team: Option<i64>,
     /// What happens here when a record is found deleted there.
     pub remote_deletion: RemoteDeletion,
+    /// What of ours is exported by itself.
+    pub export: Export,
+    /// What happens there when a record of ours is removed.
+    pub local_deletion: LocalDeletion,
+    /// What an export does that finds its record gone there.
+    pub missing_remotely: MissingRemotely,
     /// Record models that the connector's code may read and write, besides those that its kinds bind.
     pub models: Vec<String>,
     /// Records asked for at a time; absent: what the connector takes.
@@ -48,6 +54,15 @@ pub struct KindPolicy {
     /// What happens here when a record is found deleted there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remote_deletion: Option<RemoteDeletion>,
+    /// What of ours is exported by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub export: Option<Export>,
+    /// What happens there when a record of ours is removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local_deletion: Option<LocalDeletion>,
+    /// What an export does that finds its record gone there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_remotely: Option<MissingRemotely>,
     /// Records asked for at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_size: Option<u32>,
@@ -69,6 +84,45 @@ pub enum RemoteDeletion {
     Delete,
 }
 
+/// What of ours is exported by itself, for kinds whose step exports.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Export {
+    /// Nothing: only what somebody asks for.
+    None,
+    /// Changes of records that are bound.
+    #[default]
+    Bound,
+    /// New records too.
+    All,
+}
+
+/// What happens there when a record of ours is removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LocalDeletion {
+    /// Nothing.
+    #[default]
+    Ignore,
+    /// Theirs is archived, as far as the connector can.
+    Archive,
+    /// Theirs is deleted.
+    Delete,
+}
+
+/// What an export does that finds its record gone there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingRemotely {
+    /// It fails, and a person decides.
+    #[default]
+    Fail,
+    /// It is created there anew.
+    Recreate,
+    /// Its binding is taken away; ours stays.
+    Unbind,
+}
+
 /// The schema of [`KindPolicy`].
 pub(super) static KIND_SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
     Schema::new(&json!({"type": "object", "properties": {
@@ -76,11 +130,40 @@ pub(super) static KIND_SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
             "enum": ["ignore", "archive", "delete"], "type": "string",
             "description": "What happens here when a record is found deleted there.",
         },
+        "export": export(),
+        "local_deletion": local_deletion(),
+        "missing_remotely": missing_remotely(),
         "page_size": page_size(),
         "overlap_seconds": overlap_seconds(),
     }}))
     .expect("the host's own schema is well formed")
 });
+
+fn export() -> Value {
+    json!({
+        "enum": ["none", "bound", "all"], "type": "string", "page": "Synchronization",
+        "description": "What of ours is exported by itself: nothing, changes of records that are bound, or new ones too.",
+    })
+}
+
+fn local_deletion() -> Value {
+    json!({
+        "enum": ["ignore", "archive", "delete"], "type": "string", "page": "Synchronization",
+        "description": "What happens there when a record of ours is removed.",
+    })
+}
+
+fn missing_remotely() -> Value {
+    json!({
+        "enum": ["fail", "recreate", "unbind"], "type": "string", "page": "Synchronization",
+        "description": "What an export does that finds its record gone there.",
+    })
+}
+
+fn with_default(mut property: Value, default: &str) -> Value {
+    property["default"] = default.into();
+    property
+}
 
 fn page_size() -> Value {
     json!({
@@ -110,6 +193,9 @@ pub(super) static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
             "enum": ["ignore", "archive", "delete"], "type": "string", "default": "ignore", "page": "Synchronization",
             "description": "What happens here when a record is found deleted there.",
         },
+        "export": with_default(export(), "bound"),
+        "local_deletion": with_default(local_deletion(), "ignore"),
+        "missing_remotely": with_default(missing_remotely(), "fail"),
         "models": {
             "type": "array", "items": {"type": "string"}, "page": "Advanced",
             "description": "Record models that the connector's code may read and write, besides those that its kinds bind.",
@@ -147,6 +233,21 @@ impl Business {
         self.kinds.get(kind).and_then(|policy| policy.remote_deletion).unwrap_or(self.remote_deletion)
     }
 
+    /// What of a kind is exported by itself.
+    pub fn export(&self, kind: &str) -> Export {
+        self.kinds.get(kind).and_then(|policy| policy.export).unwrap_or(self.export)
+    }
+
+    /// What becomes of theirs of a kind when ours is removed.
+    pub fn local_deletion(&self, kind: &str) -> LocalDeletion {
+        self.kinds.get(kind).and_then(|policy| policy.local_deletion).unwrap_or(self.local_deletion)
+    }
+
+    /// What an export of a kind does that finds its record gone there.
+    pub fn missing_remotely(&self, kind: &str) -> MissingRemotely {
+        self.kinds.get(kind).and_then(|policy| policy.missing_remotely).unwrap_or(self.missing_remotely)
+    }
+
     /// Records of a kind asked for at a time, where the operator has a wish.
     pub fn page_size(&self, kind: &str) -> Option<u32> {
         self.kinds.get(kind).and_then(|policy| policy.page_size).or(self.page_size)
@@ -169,7 +270,10 @@ mod tests {
         assert_eq!(shown.as_object().expect("object").len(), names.len());
         assert!(names.iter().all(|name| shown.get(name).is_some()));
         let of_kinds: Vec<String> = KIND_SCHEMA.names().map(str::to_owned).collect();
-        assert_eq!(of_kinds, ["overlap_seconds", "page_size", "remote_deletion"]);
+        assert_eq!(
+            of_kinds,
+            ["export", "local_deletion", "missing_remotely", "overlap_seconds", "page_size", "remote_deletion"]
+        );
         let values = json!({"remote_deletion": "archive", "company": 3});
         let business = Business::from_values(values.as_object().expect("object"));
         assert_eq!((business.remote_deletion, business.company), (RemoteDeletion::Archive, Some(3)));

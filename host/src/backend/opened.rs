@@ -287,6 +287,11 @@ impl Backends {
         rows.into_iter().map(open).collect()
     }
 
+    /// What the connector of a backend declares, by the build that serves now; none where its plugin is missing.
+    pub fn generation(&self, backend: &Backend) -> Option<Arc<Generation>> {
+        self.generation_of(backend).ok()
+    }
+
     pub(super) fn generation_of(&self, backend: &Backend) -> Result<Arc<Generation>, Error> {
         self.parts.plugins.generation(&backend.plugin).ok_or_else(|| Error::PluginMissing {
             name: backend.name.clone(),

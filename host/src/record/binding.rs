@@ -193,6 +193,21 @@ pub fn set_policy(tx: &mut dyn Tx, id: i64, no_export: bool, max_retries: i64) -
     found(rows::update_policy(tx, id, no_export, max_retries)?, id)
 }
 
+/// Keeps the digest of what was sent last: as long as nothing else becomes known, the same need not be sent again.
+pub fn mark_exported(tx: &mut dyn Tx, id: i64, hash: &[u8; 16]) -> Result<(), Error> {
+    found(rows::update_exported(tx, id, hash)?, id)
+}
+
+/// Notes up to which version a record is in step.
+pub fn set_record_version(tx: &mut dyn Tx, id: i64, version: i64) -> Result<(), Error> {
+    found(rows::update_record_version(tx, id, version)?, id)
+}
+
+/// Forgets the external id of a binding, and all that was known of it: the record is not there any more.
+pub fn forget_external(tx: &mut dyn Tx, id: i64) -> Result<(), Error> {
+    found(rows::forget_external(tx, id)?, id)
+}
+
 /// In step: date now, error cleared, count 0.
 pub fn mark_sync_success(tx: &mut dyn Tx, id: i64, now: Timestamp) -> Result<(), Error> {
     found(rows::mark_success(tx, id, now)?, id)

@@ -45,7 +45,22 @@ pub struct Event {
 
 /// Changes after a place in the log, oldest first.
 pub fn after(tx: &mut dyn Tx, catalogue: &Catalogue, id: i64, limit: u64) -> Result<Vec<Event>, Error> {
-    let event = |row: rows::StoredRow| Event {
+    Ok(rows::after(tx, id, limit)?.into_iter().map(|row| event(catalogue, row)).collect())
+}
+
+/// The same without what came in from one backend.
+pub fn after_of_others(
+    tx: &mut dyn Tx,
+    catalogue: &Catalogue,
+    id: i64,
+    backend: i64,
+    limit: u64,
+) -> Result<Vec<Event>, Error> {
+    Ok(rows::after_of_others(tx, id, backend, limit)?.into_iter().map(|row| event(catalogue, row)).collect())
+}
+
+fn event(catalogue: &Catalogue, row: rows::StoredRow) -> Event {
+    Event {
         id: row.id,
         model: catalogue.model_by_id(row.model).map(|model| model.name.clone()).unwrap_or_default(),
         record: row.record,
@@ -61,8 +76,12 @@ pub fn after(tx: &mut dyn Tx, catalogue: &Catalogue, id: i64, limit: u64) -> Res
         },
         changed: row.changed.map(|names| names.split(',').map(str::to_owned).collect()).unwrap_or_default(),
         at: Timestamp(row.at),
-    };
-    Ok(rows::after(tx, id, limit)?.into_iter().map(event).collect())
+    }
+}
+
+/// The place of the newest change; 0 where there is none.
+pub fn last(tx: &mut dyn Tx) -> Result<i64, Error> {
+    Ok(rows::last(tx)?)
 }
 
 /// How far a consumer has read; `None` where nobody of that name reads.

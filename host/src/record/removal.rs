@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Error, Model, OnDelete, Values, work::Work};
 use crate::{
     model::Value,
-    storage::{binding as bindings, record as tables},
+    storage::{binding as bindings, export as exports, record as tables},
 };
 
 impl<'a> Work<'a> {
@@ -45,6 +45,7 @@ impl<'a> Work<'a> {
                 }
             }
         }
+        exports::keep_bound(self.tx, model.id, id, self.change.origin.backend)?;
         bindings::delete_of_record(self.tx, model.id, id)?;
         self.trigger(model, id, None, &before)?;
         model.table.delete(self.tx, id)?;

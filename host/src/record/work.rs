@@ -15,7 +15,7 @@ use super::{
 use crate::{
     model::Value,
     storage::{
-        Param, Tx,
+        Param, Signal, Tx,
         outbox::{self, NewRow},
         record as tables,
     },
@@ -337,6 +337,9 @@ impl<'a> Work<'a> {
                 at: self.change.now.0,
             };
             outbox::insert(self.tx, &row)?;
+        }
+        if !self.touched.is_empty() {
+            self.tx.signal(Signal::Outbox);
         }
         Ok(version)
     }

@@ -195,12 +195,13 @@ pub fn insert_synced(
     )
 }
 
-/// Keeps the outcome of a successful sync. Without extra fields those that are there stay.
+/// Keeps the outcome of a successful sync. Without extra fields those that are there stay. What was exported last no
+/// longer tells what stands there.
 pub fn update_synced(tx: &mut dyn Tx, id: i64, record: i64, row: &SyncedRow<'_>) -> Result<u64, Error> {
     static UPDATE: Statement = Statement::new(
         "update binding set record = ?2, sync_date = ?3, status_at = ?3, sync_status = 2, retry_count = 0, retry_at = null, \
          last_error = null, payload_hash = ?4, map_fingerprint = ?5, changed_by = ?6, record_version = ?7, \
-         external_updated_at = ?8, extra = coalesce(?9, extra) where id = ?1",
+         external_updated_at = ?8, extra = coalesce(?9, extra), export_hash = null where id = ?1",
     );
     tx.execute(
         &UPDATE,
@@ -248,6 +249,28 @@ pub fn update_ends(
     static UPDATE: Statement =
         Statement::new("update binding set external_id = ?2, record = ?3, extra = ?4 where id = ?1");
     tx.execute(&UPDATE, &[Param::Int(id), external_id.into(), record.into(), extra.into()])
+}
+
+/// Keeps the digest of what was sent last.
+pub fn update_exported(tx: &mut dyn Tx, id: i64, hash: &[u8]) -> Result<u64, Error> {
+    static UPDATE: Statement = Statement::new("update binding set export_hash = ?2 where id = ?1");
+    tx.execute(&UPDATE, &[Param::Int(id), Param::Blob(hash)])
+}
+
+/// Notes up to which version a record is in step.
+pub fn update_record_version(tx: &mut dyn Tx, id: i64, version: i64) -> Result<u64, Error> {
+    static UPDATE: Statement = Statement::new("update binding set record_version = ?2 where id = ?1");
+    tx.execute(&UPDATE, &[Param::Int(id), Param::Int(version)])
+}
+
+/// Forgets the external id, and what the last syncs learned.
+pub fn forget_external(tx: &mut dyn Tx, id: i64) -> Result<u64, Error> {
+    static UPDATE: Statement = Statement::new(
+        "update binding set external_id = null, sync_date = null, payload_hash = null, map_fingerprint = null, \
+         changed_by = null, record_version = null, export_hash = null, external_updated_at = null \
+         where id = ?1 and record is not null",
+    );
+    tx.execute(&UPDATE, &[Param::Int(id)])
 }
 
 /// Sets `no_export` and the number of attempts allowed.

@@ -13,6 +13,8 @@ pub mod condition;
 pub mod conformance;
 pub mod cursor;
 pub mod error;
+pub mod export;
+pub mod intent;
 pub mod job;
 pub mod job_channel;
 pub mod job_claim;

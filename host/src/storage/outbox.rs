@@ -1,6 +1,6 @@
 //! Rows of the outbox: what happened to records, in order, and how far its consumers have read.
 
-use super::{Error, Param, Statement, Tx};
+use super::{Error, Param, Row, Statement, Tx};
 
 /// The op of a record that was made.
 pub const CREATED: i64 = 0;
@@ -76,19 +76,31 @@ pub fn after(tx: &mut dyn Tx, id: i64, limit: u64) -> Result<Vec<StoredRow>, Err
     static SELECT: Statement = Statement::new(
         "select id, model, record, op, backend, chain, actor, changed, at from outbox where id > ?1 order by id limit ?2",
     );
-    tx.query(&SELECT, &[Param::Int(id), Param::Int(i64::try_from(limit).unwrap_or(i64::MAX))], |row| {
-        Ok(StoredRow {
-            id: row.int(0)?,
-            model: row.int(1)?,
-            record: row.int(2)?,
-            op: row.int(3)?,
-            backend: row.opt_int(4)?,
-            chain: row.opt_string(5)?,
-            actor: row.opt_string(6)?,
-            changed: row.opt_string(7)?,
-            at: row.int(8)?,
-        })
+    tx.query(&SELECT, &[Param::Int(id), Param::Int(i64::try_from(limit).unwrap_or(i64::MAX))], read)
+}
+
+fn read(row: &dyn Row) -> Result<StoredRow, Error> {
+    Ok(StoredRow {
+        id: row.int(0)?,
+        model: row.int(1)?,
+        record: row.int(2)?,
+        op: row.int(3)?,
+        backend: row.opt_int(4)?,
+        chain: row.opt_string(5)?,
+        actor: row.opt_string(6)?,
+        changed: row.opt_string(7)?,
+        at: row.int(8)?,
     })
+}
+
+/// Rows after a place that did not come in from a backend, oldest first.
+pub fn after_of_others(tx: &mut dyn Tx, id: i64, backend: i64, limit: u64) -> Result<Vec<StoredRow>, Error> {
+    static SELECT: Statement = Statement::new(
+        "select id, model, record, op, backend, chain, actor, changed, at from outbox \
+         where id > ?1 and (backend is null or backend <> ?2) order by id limit ?3",
+    );
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    tx.query(&SELECT, &[Param::Int(id), Param::Int(backend), Param::Int(limit)], read)
 }
 
 /// The place of the newest row; 0 where there is none.

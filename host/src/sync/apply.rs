@@ -8,7 +8,9 @@ use std::{borrow::Cow, collections::HashMap};
 use serde_json::json;
 
 use super::{
-    Account, Error, mark, page,
+    Account, Error,
+    export::outcome,
+    mark, page,
     plan::{Action, Plan, What},
     problem::Problem,
     resolve,
@@ -224,7 +226,8 @@ fn with_ids<'w>(what: &'w What, committed: &[Committed]) -> Cow<'w, What> {
 
 /// External ids whose binding, or record, is not what the plan saw.
 fn moved<'p>(tx: &mut dyn Tx, plan: &'p Plan) -> Result<Vec<&'p str>, Abort> {
-    let ids: Vec<&str> = plan.actions.iter().map(|action| action.id.as_str()).collect();
+    let imports = || plan.actions.iter().filter(|action| !matches!(action.what, What::Sent(_)));
+    let ids: Vec<&str> = imports().map(|action| action.id.as_str()).collect();
     if ids.is_empty() {
         return Ok(ids);
     }
@@ -235,7 +238,7 @@ fn moved<'p>(tx: &mut dyn Tx, plan: &'p Plan) -> Result<Vec<&'p str>, Abort> {
         (Some(seen), Some(now)) => (seen.id, seen.record, seen.version) == (now.binding, now.record, now.version),
         _ => false,
     };
-    Ok(plan.actions.iter().filter(|action| !same(action)).map(|action| action.id.as_str()).collect())
+    Ok(imports().filter(|action| !same(action)).map(|action| action.id.as_str()).collect())
 }
 
 /// What one action came to.
@@ -293,6 +296,7 @@ fn act(tx: &mut dyn Tx, plan: &Plan, action: &Action, what: &What, at: &Circumst
                 account.skipped += 1;
             }
         }
+        What::Sent(sent) => out.problem = outcome::write(tx, plan, sent, at)?,
         What::Requeue => {
             account.offered += i64::from(action.item.is_none());
             account.skipped += 1;

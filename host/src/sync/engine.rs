@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     Error,
     apply::{self, Abort, Applied, Circumstances},
+    export::hold::Holds,
     guard::Limits,
     plan::Plan,
     session::{Behalf, Extension, Session},
@@ -30,6 +31,8 @@ pub struct Engine {
     pub backends: Arc<Backends>,
     /// What one run may read.
     pub limits: Limits,
+    /// The records that are being exported.
+    pub(super) exporting: Arc<Holds>,
 }
 
 /// Pages that are being written at once, while nobody else waits for the writer.
@@ -38,7 +41,7 @@ pub const IN_FLIGHT: usize = 12;
 impl Engine {
     /// Over the rooms below.
     pub fn new(store: Store, clock: Clock, catalogue: Current, backends: Arc<Backends>) -> Self {
-        Self { store, clock, catalogue, backends, limits: Limits::default() }
+        Self { store, clock, catalogue, backends, limits: Limits::default(), exporting: Arc::default() }
     }
 
     /// A backend at work, as it stands now.

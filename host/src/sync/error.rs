@@ -161,6 +161,22 @@ pub enum Error {
         /// Whether the same may succeed later.
         retry: bool,
     },
+    /// One record could not be exported.
+    #[error("{kind}: record {record} can't be exported: {why}")]
+    Export {
+        /// The kind.
+        kind: String,
+        /// Ours.
+        record: i64,
+        /// What went wrong.
+        why: String,
+    },
+    /// Another job exports a record that this one needs.
+    #[error("{what} is being exported by another job")]
+    Busy {
+        /// Kind and record.
+        what: String,
+    },
     /// An invariant of the accounting broke.
     #[error("{0} records of the run are unaccounted for")]
     Unaccounted(i64),
@@ -193,6 +209,10 @@ pub const CODES: &[Code] = &[
     REFUSED,
     RECORD,
     RECORD_LATER,
+    EXPORT,
+    BUSY,
+    UNKNOWN_CREATE,
+    MISSING_REMOTELY,
     UNACCOUNTED,
 ];
 
@@ -335,6 +355,31 @@ const RECORD_LATER: Code = code(
     "Nothing: it is tried again by itself.",
     Retry::Later,
 );
+const EXPORT: Code = code(
+    "sync.export",
+    "One record can't be exported as it is. Its changes wait, and its binding tells why.",
+    "Correct it here, or the connector; the change is sent then, or `bindery binding retry` sends it.",
+    Retry::Never,
+);
+const BUSY: Code = code(
+    "sync.busy",
+    "Two exports need each other's record at the same time.",
+    "Nothing: the job tries again by itself.",
+    Retry::Later,
+);
+const UNKNOWN_CREATE: Code = code(
+    "sync.unknown_create",
+    "A record was sent to be created, no answer came, and the connector can neither repeat that safely nor search for it.",
+    "Look for it there. Where it is: `bindery binding bind` with its id. Where it is not: `bindery export NAME --kind KIND \
+     --id RECORD --resend`.",
+    Retry::Never,
+);
+const MISSING_REMOTELY: Code = code(
+    "sync.missing_remotely",
+    "The record that a change was to be sent to does not exist there any more.",
+    "Remove the binding, or set `missing_remotely` of the backend or kind to `recreate` or `unbind`.",
+    Retry::Never,
+);
 const UNACCOUNTED: Code = code(
     "sync.unaccounted",
     "A defect of the host: records were offered and nothing tells what became of them.",
@@ -375,6 +420,8 @@ impl Coded for Error {
             Self::Refused(_) => &REFUSED,
             Self::Record { retry: true, .. } => &RECORD_LATER,
             Self::Record { .. } => &RECORD,
+            Self::Export { .. } => &EXPORT,
+            Self::Busy { .. } => &BUSY,
             Self::Unaccounted(_) => &UNACCOUNTED,
         }
     }

@@ -1,19 +1,15 @@
 //! Fetches pages and single records through the connector, and slices them. It compares and writes nothing.
 
-use bindery_contract::{
-    Frame, op,
-    record::{External, ItemHead, Page as WirePage},
-};
+use bindery_contract::{Frame, op, record::Page as WirePage};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::{
-    Error,
+    Error, external,
     guard::{Limits, Paging},
     page::{Page, SentPage},
     profile::Profile,
     session::{Asked, Behalf, bad},
-    slice::{Pointers, scalar},
     target::Target,
 };
 use crate::{
@@ -120,41 +116,10 @@ pub async fn read(target: &Target, behalf: &Behalf, id: &str) -> Result<Page, Er
     let scope = target.session.scope(behalf);
     let request = op::Read { kind: target.name().to_owned(), id: id.to_owned() };
     let answer = Bytes::from(target.session.call(&scope, op::READ, &request, &[]).await?);
-    let mut page = record(target, &scope, id, answer)?;
+    let known = external::read(target, &scope, op::READ, Some(id), answer)?;
+    let mut page = known.page.ok_or_else(|| bad(op::READ, &"the answer holds no record"))?;
     page.asked.extend(Asked::of(&scope));
     Ok(page)
-}
-
-fn record(target: &Target, scope: &Scope, id: &str, answer: Bytes) -> Result<Page, Error> {
-    let frame = Frame::decode(&answer).map_err(|error| bad(op::READ, &error))?;
-    let head = |updated| ItemHead { id: id.to_owned(), updated, deleted: false };
-    match frame.header().map_err(|error| bad(op::READ, &error))? {
-        External::Kept { handle, item, updated, .. } => {
-            let kept = scope.kept(handle).ok_or_else(|| bad(op::READ, &format!("there is no kept body {handle}")))?;
-            let start = super::page::start(&kept.bytes);
-            let text = std::str::from_utf8(&kept.bytes)
-                .map_err(|error| Error::NotJson { why: error.to_string(), start: start.clone() })?;
-            let pointers = Pointers::new([item.as_str()]).map_err(|error| bad(op::READ, &error))?;
-            let found = pointers.find(text).map_err(|error| Error::NotJson { why: error.to_string(), start })?;
-            let raw = found[0].ok_or_else(|| bad(op::READ, &format!("there is no record at {item:?}")))?;
-            let updated = match updated {
-                None => None,
-                Some(pointer) => {
-                    let pointers = Pointers::new([pointer.as_str()]).map_err(|error| bad(op::READ, &error))?;
-                    let found = pointers.find(raw).unwrap_or_default();
-                    found.into_iter().flatten().next().and_then(scalar).map(|text| text.into_owned())
-                }
-            };
-            let at = raw.as_ptr() as usize - text.as_ptr() as usize;
-            Page::one(kept.bytes.clone(), at..at + raw.len(), head(updated), &target.digest)
-        }
-        External::Item(told) => {
-            let segment = frame.segment(0).map_err(|error| bad(op::READ, &error))?;
-            let at = segment.as_ptr() as usize - answer.as_ptr() as usize;
-            Page::one(answer.clone(), at..at + segment.len(), head(told.updated), &target.digest)
-        }
-        External::Id { .. } | External::Unknown => Err(bad(op::READ, &"the answer holds no record")),
-    }
 }
 
 /// `Tue, 24 Nov 2026 10:00:00 GMT` as RFC 3339; what is RFC 3339 already stays.

@@ -91,6 +91,11 @@ pub struct Chain(Vec<(String, String)>);
 pub const DEPTH: usize = 16;
 
 impl Chain {
+    /// Whether nothing is on it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The chain with one more record, unless it is on it already or the chain is too long.
     pub fn with(&self, kind: &str, id: &str) -> Result<Self, Error> {
         let mut longer = self.clone();

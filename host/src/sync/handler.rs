@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bindery_contract::op;
 use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -30,6 +31,9 @@ enum Work {
     Step,
     All,
     After,
+    Export,
+    Deletion,
+    AfterExport,
     Verify,
     Action,
 }
@@ -47,6 +51,9 @@ impl Engine {
             .with(task::SYNC_STEP, job(Work::Step))
             .with(task::SYNC_ALL, job(Work::All))
             .with(task::AFTER_IMPORT, job(Work::After))
+            .with(task::EXPORT_RECORD, job(Work::Export))
+            .with(task::EXPORT_DELETION, job(Work::Deletion))
+            .with(task::AFTER_EXPORT, job(Work::AfterExport))
             .with(task::VERIFY, job(Work::Verify))
             .with(task::ACTION, job(Work::Action))
     }
@@ -61,7 +68,10 @@ impl Handler for Job {
                 Work::Kind => engine.run_kind(&job).await,
                 Work::Step => engine.run_step(&job).await,
                 Work::All => engine.run_all(&job).await,
-                Work::After => engine.run_after(&job).await,
+                Work::After => engine.run_after(&job, op::AFTER_IMPORT).await,
+                Work::Export => engine.run_export(&job).await,
+                Work::Deletion => engine.run_deletion(&job).await,
+                Work::AfterExport => engine.run_after(&job, op::AFTER_EXPORT).await,
                 Work::Verify => engine.run_verify(&job).await,
                 Work::Action => engine.run_action(&job).await,
             };
@@ -175,12 +185,12 @@ impl Engine {
         Ok(Outcome::Committed)
     }
 
-    async fn run_after(&self, job: &Running) -> Result<Outcome, Error> {
+    async fn run_after(&self, job: &Running, op: &'static str) -> Result<Outcome, Error> {
         let asked: AfterImport = payload(job)?;
         let session = self.session(asked.backend).await?;
         let target = self.target(&session, &asked.kind)?;
         let scope = session.scope(&Behalf::from(job));
-        prepare::after(&target, &scope, asked.written).await?;
+        prepare::after(&target, &scope, op, asked.written).await?;
         self.end(job, &scope, json!({})).await
     }
 
@@ -188,9 +198,9 @@ impl Engine {
         let asked: task::Action = payload(job)?;
         let session = self.session(asked.backend).await?;
         let scope = session.scope(&Behalf::from(job));
-        let act = bindery_contract::op::Act { name: asked.name, arguments: asked.arguments };
-        let answer = session.call(&scope, bindery_contract::op::ACTION, &act, &[]).await?;
-        let done: bindery_contract::op::ActAnswer = session::header(bindery_contract::op::ACTION, &answer)?;
+        let act = op::Act { name: asked.name, arguments: asked.arguments };
+        let answer = session.call(&scope, op::ACTION, &act, &[]).await?;
+        let done: op::ActAnswer = session::header(op::ACTION, &answer)?;
         self.end(job, &scope, done.result).await
     }
 }

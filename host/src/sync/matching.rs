@@ -96,7 +96,9 @@ fn unbound<'k>(
     }
     for row in record::read(tx, &target.catalogue, model, &ids, &[field])? {
         let Some((_, value)) = row.values.first() else { continue };
-        if binding::find_by_record(tx, target.session.backend, &target.kind, row.id)?.is_none() {
+        let bound = binding::find_by_record(tx, target.session.backend, &target.kind, row.id)?;
+        // One that waits for its first export has no id there yet.
+        if bound.is_none_or(|bound| bound.external_id.is_none()) {
             by_value.entry(encode::value(value).to_string()).or_default().push(row.id);
         }
     }

@@ -7,10 +7,13 @@
 pub mod account;
 pub mod apply;
 mod begin;
+mod conflict;
 pub mod digest;
 pub mod engine;
 pub mod error;
+pub mod export;
 mod extend;
+mod external;
 mod fetch;
 mod gone;
 pub mod guard;

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use super::{Account, page::Page, problem::Problem, session::Asked, target::Target};
+use super::{Account, export::outcome::Sent, page::Page, problem::Problem, session::Asked, target::Target};
 use crate::{
     base::Timestamp,
     record::{Binding, Catalogue, Kind, Symbolic, Values},
@@ -85,6 +85,8 @@ pub enum What {
     },
     /// It is gone there.
     Gone,
+    /// An export of ours came to its end.
+    Sent(Box<Sent>),
     /// It changed here, or was synced, after the page was asked for: a job of its own does it anew.
     Requeue,
 }

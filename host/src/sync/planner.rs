@@ -9,7 +9,7 @@ use std::{
 use bindery_contract::record::{PrepareItem, Ref};
 
 use super::{
-    Error,
+    Error, conflict,
     mark::Mark,
     matching::{self, Match},
     order,
@@ -255,7 +255,7 @@ fn compare(plan: &mut Plan, bindings: Vec<Binding>, options: &Options) -> Vec<To
         };
         if item.deleted {
             push(What::Gone);
-        } else if is_unchanged(&plan.target, item, known) && !options.force {
+        } else if stays(&plan.target, item, known) && !options.force {
             plan.settled.unchanged += 1;
         } else if is_left_out(known) && !options.force && options.bind_to.is_none() && !options.unmatched {
             plan.settled.skipped += 1;
@@ -268,6 +268,11 @@ fn compare(plan: &mut Plan, bindings: Vec<Binding>, options: &Options) -> Vec<To
         }
     }
     todo
+}
+
+/// What stands here stays: nothing changed, or ours is about to be sent.
+fn stays(target: &Target, item: &Item, binding: &Binding) -> bool {
+    is_unchanged(target, item, binding) || conflict::on_import(target, item.hash, binding) == conflict::Stands::Ours
 }
 
 /// Payload, everything that maps it, and our record are as they were after the last sync.

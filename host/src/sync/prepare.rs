@@ -234,8 +234,13 @@ fn one_field(target: &Target, parent: &Model, children: &wire::Children<'_>) -> 
 }
 
 /// Tells the hooks that run after a write. At least once.
-pub async fn after(target: &Target, scope: &Arc<Scope>, written: Vec<op::Written>) -> Result<(), Error> {
+pub async fn after(
+    target: &Target,
+    scope: &Arc<Scope>,
+    op: &'static str,
+    written: Vec<op::Written>,
+) -> Result<(), Error> {
     let request = op::After { kind: target.name().to_owned(), written };
-    let answer = target.session.call(scope, op::AFTER_IMPORT, &request, &[]).await?;
-    session::header::<op::Done>(op::AFTER_IMPORT, &answer).map(drop)
+    let answer = target.session.call(scope, op, &request, &[]).await?;
+    session::header::<op::Done>(op, &answer).map(drop)
 }

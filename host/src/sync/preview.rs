@@ -173,6 +173,8 @@ fn shown(tx: &mut dyn Tx, plan: &Plan, action: &Action, account: &mut Account) -
             account.gone += 1;
             &mut account.updated
         }
+        // What was sent is no plan any more.
+        What::Sent(_) => return Ok(None),
         What::Requeue => {
             shown.action = "requeue";
             account.requeued += 1;

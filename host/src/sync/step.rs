@@ -47,6 +47,11 @@ fn direction(kind: &Kind) -> Direction {
     })
 }
 
+/// Whether changes of a kind are exported by themselves, where the operator wants it so.
+pub fn exports(kind: &Kind) -> bool {
+    kind.export && matches!(direction(kind), Direction::Export | Direction::Both)
+}
+
 /// The kinds that a step imports, in the order of their declaration; and whether it has some that are only exported.
 fn kinds(session: &Session, step: Step) -> (Vec<String>, bool) {
     let all = session.manifest.kinds.iter().filter(|kind| of_kind(kind) == step);

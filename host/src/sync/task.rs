@@ -17,6 +17,12 @@ pub const SYNC_STEP: &str = "sync.step";
 pub const SYNC_ALL: &str = "sync.all";
 /// Hooks after a write: [`AfterImport`].
 pub const AFTER_IMPORT: &str = "after.import";
+/// Exports what is due of one record: [`ExportRecord`].
+pub const EXPORT_RECORD: &str = "export.record";
+/// Removes theirs, since ours is gone: [`ExportDeletion`].
+pub const EXPORT_DELETION: &str = "export.deletion";
+/// Hooks after a send: [`AfterImport`].
+pub const AFTER_EXPORT: &str = "after.export";
 /// Compares a backend with what is here: [`VerifyBackend`].
 pub const VERIFY: &str = "verify";
 /// A declared action of a connector: [`Action`].
@@ -43,6 +49,32 @@ pub struct ImportRecord {
     pub unmatched: bool,
     /// Bind to this record: a person decided so.
     pub bind_to: Option<i64>,
+}
+
+/// Payload of `export.record`: what is to be sent is kept apart, folded.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExportRecord {
+    /// The backend.
+    pub backend: i64,
+    /// The kind.
+    pub kind: String,
+    /// Our record.
+    pub record: i64,
+}
+
+/// Payload of `export.deletion`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExportDeletion {
+    /// The backend.
+    pub backend: i64,
+    /// The kind.
+    pub kind: String,
+    /// Theirs.
+    pub id: String,
+    /// Taken out of use, rather than deleted.
+    pub archive: bool,
 }
 
 /// Payload of `import.kind`.
@@ -151,6 +183,23 @@ pub fn import_one(payload: &ImportRecord) -> NewJob {
     job
 }
 
+/// The export of what is due of one record. One that waits already takes it along.
+pub fn export_record(payload: &ExportRecord) -> NewJob {
+    let ExportRecord { backend, kind, record } = payload;
+    let mut job = job(EXPORT_RECORD, Some(*backend), payload, format!("Export {kind} {record}"));
+    job.identity = Some((format!("export:{backend}:{kind}:{record}"), Scope::UntilStart));
+    job
+}
+
+/// The removal of one of theirs.
+pub fn export_deletion(payload: &ExportDeletion) -> NewJob {
+    let ExportDeletion { backend, kind, id, archive } = payload;
+    let what = if *archive { "Archive" } else { "Delete" };
+    let mut job = job(EXPORT_DELETION, Some(*backend), payload, format!("{what} {kind} {id} there"));
+    job.identity = Some((format!("export-deletion:{backend}:{kind}:{id}"), Scope::UntilDone));
+    job
+}
+
 /// The plain import of one record of a backend at work.
 pub fn import_record(session: &Session, kind: &str, id: &str) -> NewJob {
     import_one(&ImportRecord {
@@ -215,6 +264,13 @@ pub fn after_import(session: &Session, kind: &str, written: Vec<Written>) -> New
     let description = format!("After the import of {} {kind}", written.len());
     let payload = AfterImport { backend: session.backend, kind: kind.to_owned(), written };
     job(AFTER_IMPORT, Some(session.backend), &payload, description)
+}
+
+/// Hooks after a send.
+pub fn after_export(session: &Session, kind: &str, written: Vec<Written>) -> NewJob {
+    let description = format!("After the export of {} {kind}", written.len());
+    let payload = AfterImport { backend: session.backend, kind: kind.to_owned(), written };
+    job(AFTER_EXPORT, Some(session.backend), &payload, description)
 }
 
 /// The name of a step, as commands have it.

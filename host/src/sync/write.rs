@@ -16,7 +16,7 @@ use crate::{
         binding::{self, Status, Synced},
         store::FIRST_VERSION,
     },
-    storage::{Tx, quarantine as payload, review},
+    storage::{Tx, intent, quarantine as payload, review},
 };
 
 /// A record that was written.
@@ -86,6 +86,13 @@ pub fn write(
                 let key = (backend, plan.target.name(), action.id.as_str());
                 review::close(tx, key, if write.matched { 1 } else { 2 }, Some(record), at.now.0, "sync")?;
             }
+        }
+        None if write.matched => {
+            // A record that waited for its first export has a binding without an id.
+            let bound =
+                binding::bind(tx, backend, &plan.target.kind, Some(&action.id), Some(record), None, &at.change)?;
+            binding::update_synced(tx, bound.id, &plan.target.kind, record, &synced, &at.change)?;
+            intent::close(tx, backend, plan.target.name(), record, &action.id, at.now.0)?;
         }
         None => {
             binding::insert_synced(tx, backend, &plan.target.kind, &action.id, record, &synced, &at.change)?;

@@ -90,6 +90,9 @@ pub struct Kind {
     pub import: bool,
     /// Whether records of this kind can be exported.
     pub export: bool,
+    /// Whether a create may be sent again with its idempotency key, and makes no second record.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub idempotent_create: bool,
     /// The step of a whole sync that it belongs to; derived from the model where absent.
     pub step: Option<Step>,
     /// Directions a sync of its step runs, where they differ from the step's own.

@@ -31,8 +31,12 @@ pub const EXPORT_PREPARE: &str = "export_prepare";
 pub const CREATE: &str = "create";
 /// [`Send`] with the body as segment 0 → [`crate::record::External`].
 pub const UPDATE: &str = "update";
+/// [`Find`] with the body as segment 0 → [`FindAnswer`]: what a create whose answer was lost may have made.
+pub const FIND: &str = "find";
 /// [`Read`] → [`Done`].
 pub const DELETE: &str = "delete";
+/// [`Read`] → [`Done`]: takes a record out of use without deleting it.
+pub const ARCHIVE: &str = "archive";
 /// [`After`] → [`Done`].
 pub const AFTER_EXPORT: &str = "after_export";
 /// [`Extend`] with one segment an item → [`ExtendAnswer`]: rules over another plugin's mapping.
@@ -258,6 +262,24 @@ pub struct Send {
     pub id: Option<String>,
     /// The same for all attempts of one create.
     pub idempotency_key: Option<String>,
+}
+
+/// Asks for the records that a create may have made; the body that was sent is segment 0.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Find {
+    /// The kind.
+    pub kind: String,
+    /// The key that the create was sent with.
+    pub idempotency_key: String,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FindAnswer {
+    /// External ids; none: the create was not made.
+    pub ids: Vec<String>,
 }
 
 /// Asks rules of an extension for their part; item n is segment n, and its values so far segment n + items.

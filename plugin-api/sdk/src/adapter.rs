@@ -89,6 +89,25 @@ pub trait Adapter<C: Connector>: Send + Sync + 'static {
         let _ = (cx, id);
         async move { Err(kind.unsupported("delete")) }
     }
+
+    /// Takes a record there out of use without deleting it.
+    fn archive(&self, cx: Context<C>, kind: Kind, id: String) -> impl Future<Output = Result<()>> + Send {
+        let _ = (cx, id);
+        async move { Err(kind.unsupported("archive")) }
+    }
+
+    /// Searches for what a create may have made whose answer was lost: external ids, none where it made nothing. `key` is
+    /// the idempotency key that it was sent with, `values` is what was sent.
+    fn find(
+        &self,
+        cx: Context<C>,
+        kind: Kind,
+        key: String,
+        values: Json,
+    ) -> impl Future<Output = Result<Vec<String>>> + Send {
+        let _ = (cx, key, values);
+        async move { Err(kind.unsupported("find")) }
+    }
 }
 
 /// The name of a kind in a call.

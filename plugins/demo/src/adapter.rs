@@ -60,4 +60,14 @@ impl Adapter<Demo> for ShopAdapter {
     async fn delete(&self, cx: Context<Demo>, kind: Kind, id: String) -> Result<()> {
         cx.delete(item(&kind, &id)?).await.map(|_| ())
     }
+
+    async fn archive(&self, cx: Context<Demo>, kind: Kind, id: String) -> Result<()> {
+        match kind.as_str() {
+            "demo.product" | "demo.customer" => {
+                let values = Values::new().set("active", false).into_json()?;
+                cx.put(item(&kind, &id)?, &values).await.map(|_| ())
+            }
+            _ => Err(kind.unsupported("archive")),
+        }
+    }
 }

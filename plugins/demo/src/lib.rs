@@ -9,8 +9,9 @@ mod mapper;
 use adapter::ShopAdapter;
 use bindery_plugin::prelude::*;
 use mapper::{
-    CategoryImport, CustomerExport, CustomerImport, InvoiceImport, LocationImport, NeedsProducts, OrderImport,
-    OrderImporter, PaymentImport, ProductExport, ProductImport, StockExport, StockImport, TaxImport, WarehouseImport,
+    CategoryExport, CategoryImport, CustomerExport, CustomerImport, InvoiceImport, LocationImport, NeedsProducts,
+    OrderImport, OrderImporter, PaymentImport, ProductExport, ProductImport, StockExport, StockImport, TaxImport,
+    WarehouseImport,
 };
 
 /// Drawn as the backend's form, asked by the command line, documented, validated.
@@ -50,7 +51,11 @@ impl Connector for Demo {
     fn components(c: &mut Components<Self>) {
         c.adapter("demo.adapter", ShopAdapter);
         catalogue(c);
-        c.kind("demo.customer", "res.partner").matched_by("email").import(CustomerImport).export(CustomerExport);
+        c.kind("demo.customer", "res.partner")
+            .matched_by("email")
+            .import(CustomerImport)
+            .export(CustomerExport)
+            .idempotent_create();
         c.kind("demo.address", "res.partner");
         sales(c);
         stock(c);
@@ -74,7 +79,11 @@ impl Connector for Demo {
 }
 
 fn catalogue(c: &mut Components<Demo>) {
-    c.kind("demo.category", "product.category").matched_by("name").import(CategoryImport);
+    c.kind("demo.category", "product.category")
+        .matched_by("name")
+        .import(CategoryImport)
+        .export(CategoryExport)
+        .idempotent_create();
     // A short list that has no dates worth asking by: read whole each time, so that what is gone there is noticed.
     c.kind("demo.tax", "account.tax").step(Step::Products).full_scan().matched_by("name").import(TaxImport);
     c.kind("demo.product", "product.template")
@@ -87,7 +96,8 @@ fn catalogue(c: &mut Components<Demo>) {
         .depends_on("categ_id", "demo.category")
         .depends_on("taxes_id", "demo.tax")
         .import(ProductImport)
-        .export(ProductExport);
+        .export(ProductExport)
+        .idempotent_create();
     c.kind("demo.variant", "product.product");
 }
 

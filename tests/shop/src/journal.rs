@@ -1,4 +1,5 @@
-//! What was asked of the shop: the last requests, and counts of all. It keeps no bodies and no credentials.
+//! What was asked of the shop: the last requests, the bodies of writes, and counts of all. It keeps no
+//! credentials.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -30,6 +31,7 @@ pub(crate) struct Journal {
     last: u64,
     entries: VecDeque<Entry>,
     counts: BTreeMap<String, u64>,
+    bodies: VecDeque<(String, Vec<u8>)>,
 }
 
 impl Journal {
@@ -42,6 +44,18 @@ impl Journal {
             self.entries.pop_front();
         }
         self.last
+    }
+
+    /// Keeps what came with a write (`PUT /products/1`).
+    pub(crate) fn wrote(&mut self, request: String, body: &[u8]) {
+        self.bodies.push_back((request, body.to_vec()));
+        if self.bodies.len() > KEPT {
+            self.bodies.pop_front();
+        }
+    }
+
+    pub(crate) fn bodies(&self, request: &str) -> Vec<Vec<u8>> {
+        self.bodies.iter().filter(|(known, _)| known == request).map(|(_, body)| body.clone()).collect()
     }
 
     pub(crate) fn answered(&mut self, number: u64, status: u16) {
@@ -61,5 +75,6 @@ impl Journal {
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
         self.counts.clear();
+        self.bodies.clear();
     }
 }

@@ -136,6 +136,7 @@ async fn create_item(
     let key =
         headers.get("idempotency-key").and_then(|key| key.to_str().ok()).map(|key| (resource.clone(), key.to_owned()));
     let mut inner = shop.lock();
+    inner.journal.wrote(format!("POST /{resource}"), &body);
     if let Some(answered) = key.as_ref().and_then(|key| inner.state.answered.get(key)) {
         return if answered.body == body {
             json(201, answered.text.clone())
@@ -168,7 +169,9 @@ async fn update_item(
         Ok(value) => value,
         Err(response) => return response,
     };
-    match shop.lock().state.update(&resource, id, value) {
+    let mut inner = shop.lock();
+    inner.journal.wrote(format!("PUT /{resource}/{id}"), &body);
+    match inner.state.update(&resource, id, value) {
         Ok(Some(text)) => json(200, text),
         Ok(None) => no_such(),
         Err(invalid) => refused(&invalid),

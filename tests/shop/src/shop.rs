@@ -238,6 +238,12 @@ impl Shop {
         self.shared.lock().journal.counts().get(request).copied().unwrap_or(0)
     }
 
+    /// The bodies of a write (`PUT /products/1`), oldest first; null where one was no JSON.
+    pub fn bodies(&self, request: &str) -> Vec<Value> {
+        let bodies = self.shared.lock().journal.bodies(request);
+        bodies.iter().map(|body| serde_json::from_slice(body).unwrap_or_default()).collect()
+    }
+
     /// Forgets requests and counts.
     pub fn clear_requests(&self) {
         self.shared.lock().journal.clear();

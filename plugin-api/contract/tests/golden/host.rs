@@ -119,6 +119,8 @@ fn kind() -> Kind {
         depends_on: vec![Dependency { field: "categ_id".into(), kind: "acme.category".into() }],
         import: true,
         export: true,
+        // Younger than the file, too.
+        idempotent_create: false,
         step: Some(Step::Products),
         direction: Some(Direction::Both),
         ignored_paths: words(&["/views"]),

@@ -56,6 +56,19 @@ pub(crate) async fn dispatch<C: Connector>(cx: &Context<C>, op: &str, payload: A
             adapt(cx, Kind::new(kind), Ask::Delete(id)).await?;
             header(&op::Done {})
         }
+        op::ARCHIVE => {
+            let op::Read { kind, id } = frame.header()?;
+            adapt(cx, Kind::new(kind), Ask::Archive(id)).await?;
+            header(&op::Done {})
+        }
+        op::FIND => {
+            let op::Find { kind, idempotency_key } = frame.header()?;
+            let body = Json::from_bytes(frame.segment(0)?)?;
+            match adapt(cx, Kind::new(kind), Ask::Find(idempotency_key, body)).await? {
+                Told::Ids(ids) => header(&op::FindAnswer { ids }),
+                _ => Err(Error::unreadable("an adapter answered a search with no ids")),
+            }
+        }
         op::EXTEND => extend(cx, &payload, &frame).await,
         op::ACTION => action(cx, frame.header()?).await,
         op::WEBHOOK => webhook(cx, &frame).await,
@@ -83,12 +96,15 @@ enum Ask {
     Create(Json),
     Update(String, Json),
     Delete(String),
+    Archive(String),
+    Find(String, Json),
 }
 
 /// What an adapter answered.
 enum Told {
     Page(Page),
     Record(External),
+    Ids(Vec<String>),
     Done,
 }
 
@@ -106,6 +122,8 @@ async fn adapt<C: Connector>(cx: &Context<C>, kind: Kind, ask: Ask) -> Result<To
             Ask::Create(values) => adapter.create(cx, kind, values).await.map(Told::Record),
             Ask::Update(id, values) => adapter.update(cx, kind, id, values).await.map(Told::Record),
             Ask::Delete(id) => adapter.delete(cx, kind, id).await.map(|()| Told::Done),
+            Ask::Archive(id) => adapter.archive(cx, kind, id).await.map(|()| Told::Done),
+            Ask::Find(key, body) => adapter.find(cx, kind, key, body).await.map(Told::Ids),
         };
         match told {
             Err(error) if error.class() == ErrorClass::Unsupported => refusal = refusal.or(Some(error)),

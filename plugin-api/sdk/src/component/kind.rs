@@ -300,6 +300,19 @@ impl<'k, C: Connector> KindBuilder<'k, C> {
         self
     }
 
+    /// A create that is sent again with its idempotency key makes no second record: the adapter's `create` sends the key
+    /// along ([`crate::Request::idempotent`]), and the remote honours it. Without this, a create whose answer was lost is
+    /// searched for ([`crate::Adapter::find`]), or a person decides.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # fn components<C: Connector>(c: &mut Components<C>) { c.kind("acme.tax", "account.tax").idempotent_create(); }
+    /// ```
+    pub fn idempotent_create(mut self) -> Self {
+        self.declared().idempotent_create = true;
+        self
+    }
+
     /// The step of a whole sync that it belongs to, where its record model doesn't tell.
     ///
     /// ```

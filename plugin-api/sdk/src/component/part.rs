@@ -25,6 +25,8 @@ pub(crate) trait AnyAdapter<C: Connector>: Send + Sync {
     fn create(&self, cx: Context<C>, kind: Kind, values: Json) -> Borrowed<'_, External>;
     fn update(&self, cx: Context<C>, kind: Kind, id: String, values: Json) -> Borrowed<'_, External>;
     fn delete(&self, cx: Context<C>, kind: Kind, id: String) -> Borrowed<'_, ()>;
+    fn archive(&self, cx: Context<C>, kind: Kind, id: String) -> Borrowed<'_, ()>;
+    fn find(&self, cx: Context<C>, kind: Kind, key: String, values: Json) -> Borrowed<'_, Vec<String>>;
 }
 
 impl<C: Connector, A: Adapter<C>> AnyAdapter<C> for A {
@@ -58,6 +60,14 @@ impl<C: Connector, A: Adapter<C>> AnyAdapter<C> for A {
 
     fn delete(&self, cx: Context<C>, kind: Kind, id: String) -> Borrowed<'_, ()> {
         Box::pin(Adapter::delete(self, cx, kind, id))
+    }
+
+    fn archive(&self, cx: Context<C>, kind: Kind, id: String) -> Borrowed<'_, ()> {
+        Box::pin(Adapter::archive(self, cx, kind, id))
+    }
+
+    fn find(&self, cx: Context<C>, kind: Kind, key: String, values: Json) -> Borrowed<'_, Vec<String>> {
+        Box::pin(Adapter::find(self, cx, kind, key, values))
     }
 }
 

@@ -126,8 +126,8 @@ fn body<'a, C: Connector>(
                     };
                     body.put(place, Node::Value(value))?;
                 }
-                Verb::Relation { kind } => {
-                    if let Some(value) = relation(source, read, kind, needs)? {
+                Verb::Relation { kind, numeric } => {
+                    if let Some(value) = relation(source, read, (kind, *numeric), needs)? {
                         body.put(place, Node::Value(value))?;
                     }
                 }
@@ -148,16 +148,23 @@ fn body<'a, C: Connector>(
 }
 
 /// The external id of a related record, or of each of them.
-fn relation(source: &Source, field: &str, kind: &str, needs: &mut Needs) -> Result<Option<Json>> {
-    let mut one = |target: &Source| -> Result<Option<String>> {
+fn relation(source: &Source, field: &str, (kind, numeric): (&str, bool), needs: &mut Needs) -> Result<Option<Json>> {
+    let mut one = |target: &Source| -> Result<Json> {
         let id = match target.at("/external")?.option() {
             Some(ids) => ids.id(kind)?.option(),
             None => None,
         };
-        if id.is_none() {
-            needs.push((kind.to_owned(), target.integer("/id")?.required(field)?));
+        match id {
+            None => {
+                needs.push((kind.to_owned(), target.integer("/id")?.required(field)?));
+                Ok(Json::null())
+            }
+            Some(id) if numeric => {
+                let number: i64 = id.parse().map_err(|_| Error::invalid(format!("{kind} {id:?} is no number")))?;
+                Json::of(&number)
+            }
+            Some(id) => Json::of(&id),
         }
-        Ok(id)
     };
     Ok(match source.at(field)? {
         Maybe::Absent => None,
@@ -166,7 +173,7 @@ fn relation(source: &Source, field: &str, kind: &str, needs: &mut Needs) -> Resu
             let ids: Result<Vec<_>> = value.items("")?.iter().map(one).collect();
             Some(Json::of(&ids?)?)
         }
-        Maybe::Value(value) => Some(Json::of(&one(&value)?)?),
+        Maybe::Value(value) => Some(one(&value)?),
     })
 }
 

@@ -39,7 +39,7 @@ type Finalize = Arc<dyn Fn(&Source, Json) -> Result<Json> + Send + Sync>;
 pub(super) enum Verb<C: Connector> {
     Direct { with: Option<Transform> },
     Set { value: Json },
-    Relation { kind: String },
+    Relation { kind: String, numeric: bool },
     Compute(Compute),
     Mapping(Fetch<C>),
     Children { rules: ExportRules<C> },
@@ -120,7 +120,7 @@ impl<C: Connector> ExportRules<C> {
     pub fn relation(&mut self, field: &str, kind: &str, pointer: &str) -> ExportMarks<'_, C> {
         let mut marks = self.push(
             pointer,
-            Verb::Relation { kind: kind.to_owned() },
+            Verb::Relation { kind: kind.to_owned(), numeric: false },
             vec![field.to_owned()],
             vec![pointer.to_owned()],
         );
@@ -225,6 +225,19 @@ impl<C: Connector> ExportMarks<'_, C> {
     pub fn with<T: Serialize>(self, change: impl Fn(&Source) -> Result<T> + Send + Sync + 'static) -> Self {
         if let Verb::Direct { with } = &mut self.rule.verb {
             *with = Some(Arc::new(move |source| Json::of(&change(source)?)));
+        }
+        self
+    }
+
+    /// Writes the ids of a `relation` as numbers: external ids are texts, and a remote with numbers may want them back so.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # fn rules<C: Connector>(r: &mut ExportRules<C>) { r.relation("categ_id", "acme.category", "/category_id").numeric(); }
+    /// ```
+    pub fn numeric(self) -> Self {
+        if let Verb::Relation { numeric, .. } = &mut self.rule.verb {
+            *numeric = true;
         }
         self
     }

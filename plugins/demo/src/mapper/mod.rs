@@ -9,5 +9,5 @@ mod stock;
 pub use customer::{CustomerExport, CustomerImport};
 pub use invoice::{InvoiceImport, PaymentImport};
 pub use order::{NeedsProducts, OrderImport, OrderImporter};
-pub use product::{CategoryImport, ProductExport, ProductImport, TaxImport};
+pub use product::{CategoryExport, CategoryImport, ProductExport, ProductImport, TaxImport};
 pub use stock::{LocationImport, StockExport, StockImport, WarehouseImport};

@@ -14,6 +14,16 @@ impl ImportMapper<Demo> for CategoryImport {
     }
 }
 
+/// Our categories as the shop wants them.
+pub struct CategoryExport;
+
+impl ExportMapper<Demo> for CategoryExport {
+    fn rules(r: &mut ExportRules<Demo>) {
+        r.direct("name", "/name");
+        r.relation("parent_id", "demo.category", "/parent_id").numeric();
+    }
+}
+
 /// `/taxes`, all of them percentages.
 pub struct TaxImport;
 
@@ -86,7 +96,7 @@ impl ExportMapper<Demo> for ProductExport {
         r.direct("standard_price", "/cost").with(|cost| Ok(cost.decimal("")?.or_default().round(2)));
         r.direct("weight", "/weight").with(|weight| weight.decimal("").map(Maybe::or_default));
         r.direct("active", "/active");
-        r.relation("categ_id", "demo.category", "/category_id");
-        r.relation("taxes_id", "demo.tax", "/tax_ids");
+        r.relation("categ_id", "demo.category", "/category_id").numeric();
+        r.relation("taxes_id", "demo.tax", "/tax_ids").numeric();
     }
 }

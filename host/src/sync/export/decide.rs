@@ -1,0 +1,166 @@
+//! Which changes go to which backend: never to one that they came from, only to kinds whose mapper reads what changed.
+
+use std::collections::BTreeMap;
+
+use super::{due::Wanted, exporter::Exporter};
+use crate::{
+    model::Value,
+    record::{
+        self, Binding, Catalogue, Error, binding,
+        outbox::{Event, Op},
+    },
+    storage::{self, Tx, export},
+};
+
+/// What becomes of a lot of changes.
+#[derive(Default)]
+pub struct Decided {
+    /// To be exported.
+    pub wanted: Vec<Wanted>,
+    /// Bindings of what is exported: they are pending now.
+    pub pending: Vec<i64>,
+    /// Bindings that are never exported.
+    pub skipped: Vec<i64>,
+    /// Theirs whose record is gone here.
+    pub removed: Vec<Removed>,
+    /// Records that are gone here: model and id.
+    pub tombstones: Vec<(i64, i64)>,
+}
+
+/// One of theirs whose record is gone here.
+pub struct Removed {
+    /// The exporter, by its place.
+    pub exporter: usize,
+    /// Theirs.
+    pub external_id: String,
+}
+
+/// Candidates by exporter and record.
+type Candidates = BTreeMap<(usize, i64), Wanted>;
+
+/// Decides on changes.
+pub fn decide(
+    tx: &mut dyn Tx,
+    catalogue: &Catalogue,
+    exporters: &[Exporter],
+    events: &[Event],
+) -> Result<Decided, Error> {
+    let mut decided = Decided::default();
+    let mut candidates = Candidates::new();
+    for event in events {
+        if event.op == Op::Unlink {
+            removed(tx, catalogue, exporters, event, &mut decided)?;
+        }
+        for (at, exporter) in exporters.iter().enumerate() {
+            if passed(event, exporter.backend) {
+                continue;
+            }
+            if event.model == exporter.kind.model.name && event.op != Op::Unlink {
+                let changed = match event.op {
+                    Op::Create => None,
+                    _ => match exporter.concerned(&event.changed) {
+                        None => continue,
+                        changed => changed,
+                    },
+                };
+                add(&mut candidates, (at, event.record), exporter, changed, event);
+            }
+            for lines in exporter.lines.iter().filter(|lines| lines.model == event.model) {
+                if let Some(parent) = parent(tx, catalogue, &lines.model, lines.inverse, event.record)? {
+                    add(&mut candidates, (at, parent), exporter, Some(vec![lines.field.clone()]), event);
+                }
+            }
+        }
+    }
+    take(tx, exporters, candidates, &mut decided)?;
+    Ok(decided)
+}
+
+/// Whether a change came from a backend, or through it.
+fn passed(event: &Event, backend: i64) -> bool {
+    event.origin.backend == Some(backend) || event.origin.chain.contains(&backend)
+}
+
+fn add(
+    candidates: &mut Candidates,
+    key: (usize, i64),
+    exporter: &Exporter,
+    changed: Option<Vec<String>>,
+    event: &Event,
+) {
+    match candidates.get_mut(&key) {
+        Some(wanted) => wanted.fold(changed, &event.origin.chain),
+        None => {
+            let wanted = Wanted {
+                backend: exporter.backend,
+                kind: exporter.kind.name.clone(),
+                record: key.1,
+                changed,
+                chain: event.origin.chain.clone(),
+                forced: false,
+            };
+            candidates.insert(key, wanted);
+        }
+    }
+}
+
+/// The record that a line belongs to now.
+fn parent(
+    tx: &mut dyn Tx,
+    catalogue: &Catalogue,
+    model: &str,
+    inverse: usize,
+    line: i64,
+) -> Result<Option<i64>, Error> {
+    let rows = record::read(tx, catalogue, catalogue.need_model(model)?, &[line], &[inverse])?;
+    Ok(rows.first().and_then(|row| match row.values.first() {
+        Some((_, Value::Ref(parent))) => Some(*parent),
+        _ => None,
+    }))
+}
+
+/// Takes the candidates that are bound, or may be new there.
+fn take(tx: &mut dyn Tx, exporters: &[Exporter], candidates: Candidates, decided: &mut Decided) -> Result<(), Error> {
+    let mut known: BTreeMap<(usize, i64), Binding> = BTreeMap::new();
+    for (at, exporter) in exporters.iter().enumerate() {
+        let ids: Vec<i64> = candidates.range((at, i64::MIN)..=(at, i64::MAX)).map(|((_, record), _)| *record).collect();
+        if ids.is_empty() {
+            continue;
+        }
+        for binding in binding::of_records(tx, exporter.backend, &exporter.kind, &ids)? {
+            known.extend(binding.record.map(|record| ((at, record), binding)));
+        }
+    }
+    for (key, wanted) in candidates {
+        match known.get(&key) {
+            Some(binding) if binding.no_export => decided.skipped.push(binding.id),
+            Some(binding) => {
+                decided.pending.push(binding.id);
+                decided.wanted.push(wanted);
+            }
+            None if exporters[key.0].takes_new => decided.wanted.push(wanted),
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn removed(
+    tx: &mut dyn Tx,
+    catalogue: &Catalogue,
+    exporters: &[Exporter],
+    event: &Event,
+    decided: &mut Decided,
+) -> Result<(), storage::Error> {
+    let Some(model) = catalogue.model(&event.model) else { return Ok(()) };
+    decided.tombstones.push((model.id, event.record));
+    for bound in export::bound(tx, model.id, event.record)? {
+        let of = |exporter: &Exporter| exporter.backend == bound.backend && exporter.kind.name == bound.kind;
+        if let Some(exporter) = exporters.iter().position(of)
+            && !passed(event, bound.backend)
+        {
+            decided.removed.push(Removed { exporter, external_id: bound.external_id });
+        }
+    }
+    Ok(())
+}

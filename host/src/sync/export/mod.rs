@@ -1,0 +1,18 @@
+//! Export: what we change arrives outside, once, and never echoes.
+//!
+//! The outbox's reader folds changes into what is due for each backend, kind and record; a job takes what is due, has the
+//! connector map it, sends it, and takes the answer in through `apply`, so that the next import finds nothing new. A
+//! create is preceded by a durable intent. Nothing here reads SQL or keeps state of its own but the locks on records.
+
+mod decide;
+mod deletion;
+mod due;
+mod exporter;
+pub mod hold;
+mod intent;
+mod ours;
+pub mod outcome;
+mod prepare;
+mod reader;
+mod record;
+mod send;

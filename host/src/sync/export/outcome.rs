@@ -1,0 +1,297 @@
+//! What is written once a send has come to its end: part of `apply`, the one write path.
+//!
+//! The answer is an import of the record it tells of: what the outside system has made of our values is taken over where
+//! ours has not changed meanwhile, on behalf of that system, so that it travels on to the others and never back.
+
+use super::{due, due::Wanted, ours::Ours};
+use crate::{
+    model::Origin,
+    record::{
+        self, Change, Error as RecordError, Row, Values,
+        binding::{self, Status, Synced},
+    },
+    storage::{Tx, export, intent, intent::State, quarantine},
+    sync::{
+        Error,
+        apply::{self, Abort, Circumstances},
+        digest::Hash,
+        engine::Engine,
+        page::Page,
+        plan::{Plan, Write},
+        prepare::{self, Mapped},
+        problem::Problem,
+        resolve::{self, Wanted as Reference},
+        session::Behalf,
+        target::Target,
+        task,
+    },
+};
+use bindery_contract::{op::Written, record::PrepareItem};
+
+/// How the export of one record ended.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// Ours.
+    pub record: i64,
+    /// The newest change that was sent; absent: what is due stays due.
+    revision: Option<i64>,
+    /// Backends that the changes have passed through.
+    chain: Vec<i64>,
+    /// Ours as it was when its body was made.
+    base: Option<Row>,
+    /// What became of it.
+    fate: Fate,
+}
+
+/// What became of a record.
+#[derive(Debug, Clone)]
+pub enum Fate {
+    /// It is there as it was sent.
+    Arrived(Box<Arrived>),
+    /// There was nothing to send.
+    Unchanged,
+    /// It is left out.
+    Skipped,
+    /// Theirs is gone, and ours is unbound.
+    Unbound,
+    /// Ours is gone.
+    Removed,
+}
+
+/// A record that is there.
+#[derive(Debug, Clone)]
+pub struct Arrived {
+    /// Theirs.
+    pub external_id: String,
+    /// It was made.
+    pub created: bool,
+    /// Digest of what was sent.
+    pub hash: Hash,
+    /// The record as it stands there; absent where that is not known.
+    pub theirs: Option<Theirs>,
+}
+
+/// A record as it stands there.
+#[derive(Debug, Clone)]
+pub struct Theirs {
+    hash: Hash,
+    updated: Option<String>,
+    /// What it would be here; absent where that can't be told now.
+    write: Option<Box<Write>>,
+}
+
+impl Sent {
+    /// The end of an export of all that was due.
+    pub fn new(ours: &Ours, fate: Fate) -> Self {
+        Self {
+            record: ours.due.record,
+            revision: Some(ours.due.revision),
+            chain: due::chain(&ours.due),
+            base: ours.row.clone(),
+            fate,
+        }
+    }
+
+    /// The same of something that may be older than what is due.
+    pub fn unsettled(ours: &Ours, fate: Fate) -> Self {
+        Self { revision: None, base: None, ..Self::new(ours, fate) }
+    }
+}
+
+impl Ours {
+    /// What would be due of another record for the same reason.
+    pub fn wanted(&self) -> Wanted {
+        Wanted { backend: self.due.backend, chain: due::chain(&self.due), ..Wanted::default() }
+    }
+}
+
+/// What the record that came back would be here, as an import sees it. An answer that can't be mapped is left to the next
+/// import, which tells what is wrong with it.
+pub async fn theirs(
+    engine: &Engine,
+    target: &Target,
+    behalf: &Behalf,
+    page: Option<Page>,
+) -> Result<Option<Theirs>, Error> {
+    let Some(page) = page else { return Ok(None) };
+    let Some(item) = page.items.first() else { return Ok(None) };
+    let mut theirs = Theirs { hash: item.hash, updated: item.updated.clone(), write: None };
+    if !target.declared.import || target.has_hook("run") {
+        theirs.write = Some(Box::default());
+        return Ok(Some(theirs));
+    }
+    let head = PrepareItem { id: item.id.clone(), ..PrepareItem::default() };
+    let items = [prepare::Item { head, text: page.text(item) }];
+    // What code asks to be written while it maps an answer is not wanted: it maps the same again at the next import.
+    let mapped = prepare::prepare(target, &behalf.plan(), &items, true).await?.mapped.pop();
+    let Some(Mapped::Values(write, needs)) = mapped else { return Ok(Some(theirs)) };
+    let (known, wanted) = (target.clone(), vec![Reference { item: 0, seen: None, write, needs }]);
+    let resolved = engine.store.read(move |tx| resolve::resolve(tx, &known, wanted)).await?;
+    theirs.write = resolved.into_iter().next().and_then(|resolved| {
+        let is_clear = resolved.problem.is_none() && resolved.missing.is_empty();
+        Some(resolved.wanted.write).filter(|write| is_clear && write.open.is_empty())
+    });
+    Ok(Some(theirs))
+}
+
+/// Writes how an export ended; answers why it can't be, where the record or theirs turned out to be another's.
+pub fn write(tx: &mut dyn Tx, plan: &Plan, sent: &Sent, at: &Circumstances) -> Result<Option<Problem>, Abort> {
+    let (backend, kind) = (plan.target.session.backend, &plan.target.kind);
+    let mut problem = None;
+    match &sent.fate {
+        Fate::Arrived(arrived) => problem = arrive(tx, plan, sent, arrived, at)?,
+        Fate::Removed => {}
+        fate => {
+            if let Some(known) = binding::find_by_record(tx, backend, kind, sent.record)? {
+                match fate {
+                    Fate::Skipped => binding::set_status(tx, known.id, Status::Skipped, at.now)?,
+                    Fate::Unbound => binding::unbind(tx, known.id)?,
+                    _ => in_step(tx, sent, &known, at)?,
+                }
+            }
+        }
+    }
+    if let Some(revision) = sent.revision.filter(|_| problem.is_none()) {
+        export::settle_due(tx, backend, &kind.name, sent.record, revision)?;
+    }
+    Ok(problem)
+}
+
+/// Nothing had to be sent: what stands here is what was sent last.
+fn in_step(tx: &mut dyn Tx, sent: &Sent, known: &record::Binding, at: &Circumstances) -> Result<(), Abort> {
+    if let Some(base) = &sent.base {
+        binding::set_record_version(tx, known.id, base.version)?;
+    }
+    binding::mark_sync_success(tx, known.id, at.now)?;
+    Ok(())
+}
+
+fn arrive(
+    tx: &mut dyn Tx,
+    plan: &Plan,
+    sent: &Sent,
+    arrived: &Arrived,
+    at: &Circumstances,
+) -> Result<Option<Problem>, Abort> {
+    let target = &plan.target;
+    let (backend, kind) = (target.session.backend, &target.kind);
+    let change = change(sent, backend, at);
+    let id = match bound(tx, plan, sent, arrived, &change)? {
+        Ok(id) => id,
+        Err(problem) => return Ok(Some(problem)),
+    };
+    let written = match (&sent.base, arrived.theirs.as_ref().and_then(|theirs| theirs.write.as_ref())) {
+        // A savepoint of its own: what is there is there, whether or not its answer can be taken over.
+        (Some(base), Some(write)) => match tx.savepoint(|tx| take_over(tx, plan, sent, base, write, &change))? {
+            Ok(version) => Some(version),
+            Err(RecordError::Storage(error)) if !is_of_record(&error) => return Err(Abort::from(error)),
+            Err(_) => None,
+        },
+        _ => None,
+    };
+    let version = written.or(sent.base.as_ref().map(|base| base.version)).unwrap_or_default();
+    let theirs = arrived.theirs.as_ref();
+    let synced = Synced {
+        payload_hash: theirs.filter(|_| written.is_some()).map(|theirs| theirs.hash),
+        map_fingerprint: Some(target.fingerprint),
+        changed_by: theirs.and_then(|theirs| theirs.write.as_ref()).and_then(|write| write.digests.as_deref()),
+        record_version: version,
+        external_updated_at: theirs.and_then(|theirs| theirs.updated.as_deref()),
+        extra: theirs.and_then(|theirs| theirs.write.as_ref()).and_then(|write| write.extra.as_ref()),
+    };
+    binding::update_synced(tx, id, kind, sent.record, &synced, &change)?;
+    binding::mark_exported(tx, id, &arrived.hash)?;
+    quarantine::release(tx, &[id])?;
+    if arrived.created {
+        intent::close(tx, backend, target.name(), sent.record, &arrived.external_id, at.now.0)?;
+    }
+    if target.declared.export_hooks.iter().any(|hook| hook == "after") {
+        let written = Written { id: arrived.external_id.clone(), record: sent.record, created: arrived.created };
+        apply::enqueue(tx, at, task::after_export(&target.session, target.name(), vec![written]))?;
+    }
+    Ok(None)
+}
+
+/// On whose behalf the answer is taken over: theirs, after everybody that the change has passed through.
+fn change(sent: &Sent, backend: i64, at: &Circumstances) -> Change {
+    let mut chain = sent.chain.clone();
+    if !chain.contains(&backend) {
+        chain.push(backend);
+    }
+    Change { origin: Origin { backend: Some(backend), chain, actor: String::new() }, ..at.change.clone() }
+}
+
+/// The binding of the two, made where it is missing.
+fn bound(
+    tx: &mut dyn Tx,
+    plan: &Plan,
+    sent: &Sent,
+    arrived: &Arrived,
+    change: &Change,
+) -> Result<Result<i64, Problem>, Abort> {
+    let (backend, kind) = (plan.target.session.backend, &plan.target.kind);
+    let ours = binding::find_by_record(tx, backend, kind, sent.record)?;
+    if let Some(known) = ours.as_ref().filter(|known| known.external_id.as_deref() == Some(&arrived.external_id)) {
+        return Ok(Ok(known.id));
+    }
+    let theirs = binding::find(tx, backend, kind, &arrived.external_id)?;
+    if let (Some(ours), Some(theirs)) = (&ours, &theirs)
+        && ours.external_id.is_none()
+        && theirs.record.is_none()
+    {
+        // It came in meanwhile and was kept, or waits: both are one.
+        binding::unbind(tx, ours.id)?;
+    }
+    match binding::bind(tx, backend, kind, Some(&arrived.external_id), Some(sent.record), None, change) {
+        Ok(bound) => Ok(Ok(bound.id)),
+        Err(RecordError::Storage(error)) => Err(error.into()),
+        Err(RecordError::Missing { .. }) => {
+            let message = format!("{} was created there and removed here meanwhile", arrived.external_id);
+            Ok(Err(Problem::new("sync.unknown_create", message)))
+        }
+        Err(error) => {
+            let message = format!("{} is bound to another record: {error}", arrived.external_id);
+            if let Some(open) = intent::open(tx, backend, &kind.name, sent.record)? {
+                let theirs = Some(arrived.external_id.as_str());
+                intent::put(tx, open.id, State::Unknown, theirs, Some(&message), change.now.0)?;
+            }
+            Ok(Err(Problem { retry: false, ..Problem::new("sync.unknown_create", message) }))
+        }
+    }
+}
+
+/// Takes over what the outside system made of our values, but for what has changed here since they were sent. Answers the
+/// version up to which both are in step.
+fn take_over(
+    tx: &mut dyn Tx,
+    plan: &Plan,
+    sent: &Sent,
+    base: &Row,
+    write: &Write,
+    change: &Change,
+) -> Result<i64, RecordError> {
+    let model = &plan.target.kind.model;
+    let fields: Vec<usize> = base.values.iter().map(|(index, _)| *index).collect();
+    let rows = record::read(tx, plan.catalogue(), model, &[sent.record], &fields)?;
+    let now = rows.first().ok_or_else(|| RecordError::Missing { model: model.name.clone(), id: sent.record })?;
+    let is_same = |index: usize| value(base, index) == value(now, index);
+    let values: Values = write
+        .values
+        .iter()
+        .filter(|(index, _)| is_same(*index))
+        .map(|(index, input)| (*index, input.clone()))
+        .collect();
+    let written = record::write(tx, plan.catalogue(), model, sent.record, &values, change)?;
+    // A change that came meanwhile is still to be sent.
+    Ok(if now.version == base.version { written.version } else { base.version })
+}
+
+fn value(row: &Row, index: usize) -> Option<&crate::model::Value> {
+    row.values.iter().find(|(at, _)| *at == index).map(|(_, value)| value)
+}
+
+/// Whether the store refuses the values, rather than to work.
+fn is_of_record(error: &crate::storage::Error) -> bool {
+    use crate::storage::Error as Store;
+    matches!(error, Store::Unique(_) | Store::ForeignKey(_) | Store::Check(_))
+}

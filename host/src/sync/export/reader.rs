@@ -1,0 +1,131 @@
+//! The outbox's reader: follows what happens to records and makes of it what is due, once, whatever stops it.
+//!
+//! Its place moves in the transaction that keeps what it has read.
+
+use std::time::Duration;
+
+use super::{decide, due, exporter};
+use crate::{
+    backend::LocalDeletion,
+    base::Fault,
+    model::job::NewJob,
+    record::{self, binding, binding::Status, outbox},
+    storage::{Durability, Signal, export},
+    sync::{
+        Error,
+        engine::Engine,
+        task::{self, ExportDeletion},
+    },
+};
+
+/// Its name among the outbox's consumers.
+pub const CONSUMER: &str = "export";
+/// Changes read at a time.
+const BATCH: u64 = 1_000;
+/// How long it rests after an error of the store.
+const REST: Duration = Duration::from_secs(5);
+
+impl Engine {
+    /// Follows the outbox for as long as the host runs.
+    pub async fn follow_outbox(&self) {
+        let mut changes = self.store.listen(Signal::Outbox);
+        loop {
+            changes.mark_unchanged();
+            match self.fold_changes().await {
+                Ok(true) => {}
+                Ok(false) => {
+                    if changes.changed().await.is_err() {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "changes could not be read for export; they are read again");
+                    tokio::time::sleep(REST).await;
+                }
+            }
+        }
+    }
+
+    /// Reads the next changes and keeps what is due of them; whether there may be more.
+    async fn fold_changes(&self) -> Result<bool, Error> {
+        let catalogue = self.catalogue.get();
+        let exporters = exporter::all(&self.backends, &catalogue);
+        let first = exporters.first().map(|exporter| exporter.backend);
+        let only = first.filter(|first| exporters.iter().all(|exporter| exporter.backend == *first));
+        let is_idle = exporters.is_empty();
+        let (known, read) = (catalogue.clone(), exporters);
+        let (from, to, more, decided, exporters) = self
+            .store
+            .read(move |tx| -> Result<_, Error> {
+                let from = outbox::position(tx, CONSUMER).map_err(Fault::from)?.unwrap_or_default();
+                let newest = outbox::last(tx).map_err(Fault::from)?;
+                // What one backend alone exports, it need not be told of itself.
+                let events = match only {
+                    _ if is_idle || newest <= from => Vec::new(),
+                    Some(backend) => outbox::after_of_others(tx, &known, from, backend, BATCH).map_err(Fault::from)?,
+                    None => outbox::after(tx, &known, from, BATCH).map_err(Fault::from)?,
+                };
+                let more = events.len() as u64 == BATCH;
+                let to = if more { events.last().map_or(newest, |event| event.id) } else { newest.max(from) };
+                let decided = decide::decide(tx, &known, &read, &events).map_err(Fault::from)?;
+                Ok((from, to, more, decided, read))
+            })
+            .await?;
+        if to > from {
+            self.keep(to, decided, &exporters).await?;
+        }
+        Ok(more)
+    }
+
+    async fn keep(&self, to: i64, decided: decide::Decided, exporters: &[exporter::Exporter]) -> Result<(), Error> {
+        let now = self.clock.now();
+        let deletions: Vec<NewJob> =
+            decided.removed.iter().filter_map(|gone| self.deletion(&exporters[gone.exporter], gone)).collect();
+        let backends: Vec<i64> = exporters.iter().map(|exporter| exporter.backend).collect();
+        let is_empty = decided.wanted.is_empty() && decided.tombstones.is_empty();
+        // That nothing was to be done is no promise to anybody.
+        let durability = if is_empty { Durability::Relaxed } else { Durability::Durable };
+        let rows = 1 + decided.wanted.len() * 3 + deletions.len() + decided.tombstones.len();
+        self.store
+            .write_weighted(durability, rows, move |tx| -> Result<(), Error> {
+                let below = |error: crate::queue::Error| Error::Below(error.into());
+                for wanted in &decided.wanted {
+                    due::enqueue(tx, wanted.clone(), now, &NewJob::new("", serde_json::Value::Null)).map_err(below)?;
+                }
+                for (bindings, status) in [(&decided.pending, Status::Pending), (&decided.skipped, Status::Skipped)] {
+                    for id in bindings {
+                        match binding::set_status(tx, *id, status, now) {
+                            // It was taken away meanwhile.
+                            Ok(()) | Err(record::Error::NoBinding(_)) => {}
+                            Err(error) => return Err(Error::Below(error.into())),
+                        }
+                    }
+                }
+                for (model, record) in &decided.tombstones {
+                    export::forget_removed(tx, *model, *record)?;
+                }
+                for job in &deletions {
+                    crate::queue::enqueue(tx, now, job).map_err(below)?;
+                }
+                export::forget_bound_of_others(tx, &backends)?;
+                outbox::advance(tx, CONSUMER, to, now).map_err(Fault::from)?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// The job that does there what the operator wants of a removal here.
+    fn deletion(&self, exporter: &exporter::Exporter, gone: &decide::Removed) -> Option<NewJob> {
+        let archive = match exporter.deletion {
+            LocalDeletion::Ignore => return None,
+            LocalDeletion::Archive => true,
+            LocalDeletion::Delete => false,
+        };
+        Some(task::export_deletion(&ExportDeletion {
+            backend: exporter.backend,
+            kind: exporter.kind.name.clone(),
+            id: gone.external_id.clone(),
+            archive,
+        }))
+    }
+}

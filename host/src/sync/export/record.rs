@@ -1,0 +1,389 @@
+//! One export: what is due of a record is mapped, sent, and its answer taken in.
+
+use std::sync::Arc;
+
+use futures_util::{FutureExt, future::BoxFuture};
+use serde_json::json;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::{
+    due::{self, Wanted},
+    ours::{self, Ours},
+    outcome::{self, Fate, Sent},
+    prepare::{self, Body},
+    send,
+};
+use crate::{
+    backend::MissingRemotely,
+    base::Fault,
+    queue::{Outcome, Running},
+    record::{binding, binding::Status},
+    storage::Durability,
+    sync::{
+        Error, conflict,
+        engine::Engine,
+        guard::Chain,
+        handler::{goes_on, payload},
+        page::Page,
+        plan::{Action, Plan, What},
+        problem::{Problem, retry_at},
+        session::{Asked, Behalf},
+        target::Target,
+        task::ExportRecord,
+    },
+};
+
+/// What became of a record.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
+pub struct Exported {
+    /// One of `created`, `updated`, `unchanged`, `skipped`, `unbound`; `nothing` where nothing was due.
+    pub action: &'static str,
+    /// Theirs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// Why it was left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Why it can't be exported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+}
+
+impl Exported {
+    pub(super) fn new(action: &'static str) -> Self {
+        Self { action, ..Self::default() }
+    }
+
+    fn failed(problem: Problem) -> Self {
+        Self { action: "failed", problem: Some(problem), ..Self::default() }
+    }
+}
+
+impl Engine {
+    pub(in crate::sync) async fn run_export(&self, job: &Running) -> Result<Outcome, Error> {
+        let asked: ExportRecord = payload(job)?;
+        let session = self.session(asked.backend).await?;
+        let target = self.target(&session, &asked.kind)?;
+        let behalf = Behalf::from(job);
+        match self.export_one(&target, asked.record, &Chain::default(), &behalf).await {
+            Ok(Exported { problem: Some(problem), .. }) => {
+                // The sweep has it from here, on the binding's own budget.
+                self.export_failed(&target, asked.record, &problem.message, Next::of(&problem)).await?;
+                Err(Error::Export { kind: asked.kind, record: asked.record, why: problem.message })
+            }
+            Ok(exported) => Ok(Outcome::Done(json!(exported))),
+            Err(Error::Fenced) => Err(Error::Fenced),
+            Err(error) => {
+                let again = matches!(error, Error::Cancelled) || (goes_on(&error) && !behalf.is_last_attempt);
+                let next = if again { Next::Job } else { Next::Sweep };
+                self.export_failed(&target, asked.record, &error.to_string(), next).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Exports what is due of a record.
+    pub(super) fn export_one<'a>(
+        &'a self,
+        target: &'a Target,
+        record: i64,
+        chain: &'a Chain,
+        behalf: &'a Behalf,
+    ) -> BoxFuture<'a, Result<Exported, Error>> {
+        // Boxed, since dependencies make it call itself.
+        async move {
+            let _held = self.hold_record(target, record, chain).await?;
+            let Some(ours) = self.ours(target, record).await? else { return Ok(Exported::new("nothing")) };
+            if ours.row.is_none() {
+                self.end_export(target, behalf, &ours, Fate::Removed, None).await?;
+                return Ok(Exported::new("nothing"));
+            }
+            if ours.binding.as_ref().is_some_and(|binding| binding.no_export) {
+                return self.left_out(target, behalf, &ours, "its binding says that it is not exported", None).await;
+            }
+            self.begin_export(&ours).await?;
+            if let Some(intent) = &ours.intent {
+                match self.settle(target, behalf, &ours, intent).await? {
+                    super::intent::Settled::Anew => {}
+                    super::intent::Settled::Bound => {
+                        let Some(ours) = self.ours(target, record).await? else {
+                            return Ok(Exported { ..Exported::new("created") });
+                        };
+                        return self.export_ours(target, ours, chain, behalf).await;
+                    }
+                    super::intent::Settled::Parked(problem) => return Ok(Exported::failed(problem)),
+                }
+            }
+            self.export_ours(target, ours, chain, behalf).await
+        }
+        .boxed()
+    }
+
+    async fn export_ours(
+        &self,
+        target: &Target,
+        mut ours: Ours,
+        chain: &Chain,
+        behalf: &Behalf,
+    ) -> Result<Exported, Error> {
+        let (mut body, mut asked) = prepare::prepare(target, behalf, &ours).await?;
+        if let Body::Needs(needs) = &body {
+            let needs = needs.clone();
+            if let Some(problem) = self.export_needs(target, &ours, &needs, chain, behalf).await? {
+                return Ok(Exported::failed(problem));
+            }
+            let Some(again) = self.ours(target, ours.due.record).await? else { return Ok(Exported::new("nothing")) };
+            ours = again;
+            (body, asked) = prepare::prepare(target, behalf, &ours).await?;
+        }
+        match body {
+            Body::Send(body) => self.send_body(target, behalf, &ours, body, asked).await,
+            Body::Skip(reason) => self.left_out(target, behalf, &ours, &reason, asked).await,
+            Body::Failed(problem) => Ok(Exported::failed(problem)),
+            Body::Needs(needs) => {
+                let names: Vec<String> = needs.iter().map(|(kind, record)| format!("{kind} {record}")).collect();
+                Ok(Exported::failed(Problem::unbound(None, &format!("{} there", names.join(", ")))))
+            }
+        }
+    }
+
+    async fn left_out(
+        &self,
+        target: &Target,
+        behalf: &Behalf,
+        ours: &Ours,
+        reason: &str,
+        asked: Option<Asked>,
+    ) -> Result<Exported, Error> {
+        self.end_export(target, behalf, ours, Fate::Skipped, asked).await?;
+        Ok(Exported { reason: Some(reason.to_owned()), ..Exported::new("skipped") })
+    }
+
+    async fn send_body(
+        &self,
+        target: &Target,
+        behalf: &Behalf,
+        ours: &Ours,
+        body: Vec<u8>,
+        asked: Option<Asked>,
+    ) -> Result<Exported, Error> {
+        let hash = xxh3_128(&body).to_be_bytes();
+        let Some(id) = ours.external_id() else {
+            let mut answer = self.create(target, behalf, ours, &body).await?;
+            send::read_back(target, behalf, &mut answer).await;
+            let id = answer.id.clone();
+            let theirs = outcome::theirs(self, target, behalf, answer.page.take()).await?;
+            let arrived = outcome::Arrived { external_id: id.clone(), created: true, hash, theirs };
+            let asked = asked.into_iter().chain(answer.asked).collect();
+            self.arrived(target, behalf, ours, arrived, asked).await?;
+            return Ok(Exported { external_id: Some(id), ..Exported::new("created") });
+        };
+        let is_same = ours.binding.as_ref().and_then(|binding| binding.export_hash) == Some(hash);
+        if body == b"{}" || (is_same && !ours.due.forced) {
+            self.end_export(target, behalf, ours, Fate::Unchanged, asked).await?;
+            return Ok(Exported { external_id: Some(id.to_owned()), ..Exported::new("unchanged") });
+        }
+        if conflict::before_send(target, ours.binding.as_ref()) == conflict::Stands::Theirs {
+            self.end_export(target, behalf, ours, Fate::Unchanged, asked).await?;
+            return Ok(Exported { external_id: Some(id.to_owned()), ..Exported::new("unchanged") });
+        }
+        match send::update(target, behalf, id, &body).await {
+            Ok(mut answer) => {
+                send::read_back(target, behalf, &mut answer).await;
+                let theirs = outcome::theirs(self, target, behalf, answer.page.take()).await?;
+                let arrived = outcome::Arrived { external_id: id.to_owned(), created: false, hash, theirs };
+                let asked = asked.into_iter().chain(answer.asked).collect();
+                self.arrived(target, behalf, ours, arrived, asked).await?;
+                Ok(Exported { external_id: Some(id.to_owned()), ..Exported::new("updated") })
+            }
+            Err(error) if error.is_gone() => self.missing_there(target, behalf, ours, id).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Theirs is gone: what the operator wants then.
+    async fn missing_there(&self, target: &Target, behalf: &Behalf, ours: &Ours, id: &str) -> Result<Exported, Error> {
+        match target.session.business.missing_remotely(target.name()) {
+            MissingRemotely::Fail => Ok(Exported::failed(Problem {
+                retry: false,
+                ..Problem::new("sync.missing_remotely", format!("{} {id} does not exist there any more", target.name()))
+            })),
+            MissingRemotely::Unbind => {
+                self.end_export(target, behalf, ours, Fate::Unbound, None).await?;
+                Ok(Exported::new("unbound"))
+            }
+            MissingRemotely::Recreate => {
+                self.forget_theirs(ours).await?;
+                let Some(anew) = self.ours(target, ours.due.record).await? else {
+                    return Ok(Exported::new("nothing"));
+                };
+                // A create has a body of its own: all rules run.
+                Box::pin(self.export_ours(target, anew, &Chain::default(), behalf)).await
+            }
+        }
+    }
+
+    /// Takes the answer in: the record as it stands there, the binding, what is due.
+    async fn arrived(
+        &self,
+        target: &Target,
+        behalf: &Behalf,
+        ours: &Ours,
+        arrived: outcome::Arrived,
+        asked: Vec<Asked>,
+    ) -> Result<(), Error> {
+        let sent = Sent::new(ours, Fate::Arrived(Box::new(arrived)));
+        self.apply_sent(target, behalf, sent, asked).await
+    }
+
+    pub(super) async fn end_export(
+        &self,
+        target: &Target,
+        behalf: &Behalf,
+        ours: &Ours,
+        fate: Fate,
+        asked: Option<Asked>,
+    ) -> Result<(), Error> {
+        self.apply_sent(target, behalf, Sent::new(ours, fate), asked.into_iter().collect()).await
+    }
+
+    pub(super) async fn apply_sent(
+        &self,
+        target: &Target,
+        behalf: &Behalf,
+        sent: Sent,
+        asked: Vec<Asked>,
+    ) -> Result<(), Error> {
+        let mut plan = Plan::new(target.clone(), Arc::new(Page::empty()), self.clock.now());
+        plan.asked = asked;
+        plan.actions.push(Action { item: None, id: String::new(), seen: None, what: What::Sent(Box::new(sent)) });
+        let at = self.circumstances(&target.session, behalf);
+        let applied = self.apply(Arc::new(plan), at).await?;
+        match applied.problems.into_iter().next() {
+            None => Ok(()),
+            Some((_, problem)) => Err(Error::Refused(problem.message)),
+        }
+    }
+
+    pub(super) async fn ours(&self, target: &Target, record: i64) -> Result<Option<Ours>, Error> {
+        let target = target.clone();
+        self.store.read(move |tx| ours::read(tx, &target, record)).await
+    }
+
+    async fn hold_record(
+        &self,
+        target: &Target,
+        record: i64,
+        chain: &Chain,
+    ) -> Result<tokio::sync::OwnedMutexGuard<()>, Error> {
+        let hold = self.exporting.take(target.session.backend, target.name(), record);
+        if chain.is_empty() {
+            return Ok(hold.await);
+        }
+        // Two that need each other must not wait for each other.
+        let patience = std::time::Duration::from_secs(2);
+        tokio::time::timeout(patience, hold)
+            .await
+            .map_err(|_| Error::Busy { what: format!("{} {record}", target.name()) })
+    }
+
+    /// The binding is held by this job.
+    async fn begin_export(&self, ours: &Ours) -> Result<(), Error> {
+        let Some(binding) = ours.binding.as_ref().map(|binding| binding.id) else { return Ok(()) };
+        let now = self.clock.now();
+        self.store
+            .write(Durability::Relaxed, move |tx| match binding::set_status(tx, binding, Status::InProgress, now) {
+                Ok(()) | Err(crate::record::Error::NoBinding(_)) => Ok(()),
+                Err(error) => Err(Error::Below(error.into())),
+            })
+            .await
+    }
+
+    /// Exports the records that another one needs; answers what can't be.
+    async fn export_needs(
+        &self,
+        target: &Target,
+        ours: &Ours,
+        needs: &[(String, i64)],
+        chain: &Chain,
+        behalf: &Behalf,
+    ) -> Result<Option<Problem>, Error> {
+        let chain = chain.with(target.name(), &ours.due.record.to_string())?;
+        for (kind, record) in needs {
+            let unmet = |why: &str| {
+                let mut problem = Problem::unbound(None, &format!("{kind} {record} there"));
+                problem.message = format!("{}: {why}", problem.message);
+                Ok(Some(problem))
+            };
+            if !target.session.manifest.kind(kind).is_some_and(|kind| kind.export) {
+                return unmet("it can't be exported");
+            }
+            if let Err(error) = chain.with(kind, &record.to_string()) {
+                return unmet(&error.to_string());
+            }
+            let (wanted, now) = (Wanted { kind: kind.clone(), record: *record, ..ours.wanted() }, self.clock.now());
+            self.store.write(Durability::Durable, move |tx| due::fold(tx, wanted.clone(), now).map(drop)).await?;
+            let needed = self.target(&target.session, kind)?;
+            let exported = self.export_one(&needed, *record, &chain, behalf).await?;
+            if let Some(problem) = exported.problem {
+                self.export_failed(&needed, *record, &problem.message, Next::of(&problem)).await?;
+                return unmet(&problem.message);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Forgets an id that is gone there, so that the record is created anew.
+    async fn forget_theirs(&self, ours: &Ours) -> Result<(), Error> {
+        let Some(binding) = ours.binding.as_ref().map(|binding| binding.id) else { return Ok(()) };
+        self.store
+            .write(Durability::Durable, move |tx| Ok(binding::forget_external(tx, binding).map_err(Fault::from)?))
+            .await
+    }
+
+    /// An export failed: its binding says so, and what is due stays due.
+    async fn export_failed(&self, target: &Target, record: i64, message: &str, next: Next) -> Result<(), Error> {
+        let (target, message, at) =
+            (target.clone(), message.to_owned(), self.circumstances(&target.session, &Behalf::default()));
+        self.store
+            .write(Durability::Relaxed, move |tx| -> Result<_, Error> {
+                let (backend, kind, now) = (target.session.backend, &target.kind, at.now);
+                let found = match binding::find_by_record(tx, backend, kind, record).map_err(Fault::from)? {
+                    Some(found) => found,
+                    // A record that is gone has nothing to say so on.
+                    None => match binding::bind(tx, backend, kind, None, Some(record), None, &at.change) {
+                        Err(crate::record::Error::Missing { .. }) => return Ok(()),
+                        made => made.map_err(Fault::from)?,
+                    },
+                };
+                match next {
+                    Next::Job => binding::set_status(tx, found.id, Status::Pending, now),
+                    Next::Sweep => {
+                        let at = retry_at(now, found.retry_count);
+                        binding::mark_sync_failed(tx, found.id, &message, Some(at), now)
+                    }
+                    Next::Nobody => binding::mark_sync_failed(tx, found.id, &message, None, now),
+                }
+                .map_err(Fault::from)?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// Who tries a failed export again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The job itself.
+    Job,
+    /// The sweep.
+    Sweep,
+    /// A person.
+    Nobody,
+}
+
+impl Next {
+    fn of(problem: &Problem) -> Self {
+        if problem.retry { Self::Sweep } else { Self::Nobody }
+    }
+}

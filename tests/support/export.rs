@@ -1,0 +1,92 @@
+//! What tests of exports ask of a host again and again: that everything it was told has arrived, and what was sent.
+
+use std::time::Duration;
+
+use bindery::{
+    model::job::{Filter, State},
+    queue::control,
+    record::outbox,
+    storage::{Error, Signal},
+};
+use serde_json::{Value, json};
+
+use crate::TestHost;
+
+/// How long everything may take to arrive before the test fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often is looked where nothing is told: a change that concerns no backend makes no job.
+const LOOK: Duration = Duration::from_millis(20);
+
+impl TestHost {
+    /// Waits until all changes have been read and none of their exports goes on by itself.
+    ///
+    /// # Panics
+    /// Where that takes more than a minute.
+    pub async fn exported(&self) {
+        let mut ended = self.store().listen(Signal::JobEnded);
+        let end = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            ended.mark_unchanged();
+            let open = self.open_exports().await;
+            match open {
+                Some(0) => return,
+                open => assert!(tokio::time::Instant::now() < end, "{open:?} exports don't end"),
+            }
+            // Either wakes it; nothing is to be done about which.
+            let _ = tokio::time::timeout(LOOK, ended.changed()).await;
+        }
+    }
+
+    /// Exports that run, or wait for their turn now; nothing where changes are still to be read.
+    async fn open_exports(&self) -> Option<usize> {
+        let now = self.clock().now();
+        let read = self.store().read(move |tx| {
+            let newest = outbox::last(tx).map_err(|_| Error::Panicked)?;
+            if outbox::position(tx, "export").map_err(|_| Error::Panicked)?.unwrap_or_default() < newest {
+                return Ok(None);
+            }
+            let states = vec![State::Pending, State::Started, State::WaitDependencies];
+            let filter = Filter { states, limit: Some(100_000), ..Filter::default() };
+            let jobs = control::list(tx, &filter).map_err(|_| Error::Panicked)?;
+            let goes_on =
+                jobs.iter().filter(|job| job.parked.is_none() && (job.state == State::Started || job.eta <= now));
+            Ok::<_, Error>(Some(goes_on.filter(|job| job.kind.contains("export")).count()))
+        });
+        read.await.expect("the queue can be read")
+    }
+
+    /// The newest job that exports a record of a kind, once there is one.
+    ///
+    /// # Panics
+    /// Where there is none within a minute.
+    pub async fn exporting(&self, kind: &str) -> i64 {
+        let mut jobs = self.store().listen(Signal::Job);
+        let end = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            jobs.mark_unchanged();
+            let found = self.call("job.list", json!({ "kind": "export.record" })).await;
+            let of_kind = |job: &&Value| job["payload"]["kind"] == kind;
+            if let Some(id) = found["jobs"].as_array().and_then(|jobs| jobs.iter().find(of_kind)?["id"].as_i64()) {
+                return id;
+            }
+            assert!(tokio::time::timeout_at(end, jobs.changed()).await.is_ok(), "nothing of {kind} is exported");
+        }
+    }
+
+    /// Lets exports that wait for their next attempt run at once, and waits until all have ended.
+    pub async fn retry_exports(&self) {
+        let waiting = self.call("job.list", json!({ "state": "pending", "kind": "export.record" })).await;
+        let ids: Vec<&Value> = waiting["jobs"].as_array().expect("jobs").iter().map(|job| &job["id"]).collect();
+        if !ids.is_empty() {
+            self.call("job.retry", json!({ "ids": ids })).await;
+        }
+        self.exported().await;
+    }
+
+    /// Changes the record of an external id of the backend `shop`, as an application does.
+    pub async fn edit(&self, kind: &str, external_id: &str, values: Value) {
+        let binding = self.binding(kind, external_id).await;
+        let request = json!({ "model": kind, "id": binding["id"], "values": values });
+        self.call("record.write", request).await;
+    }
+}
