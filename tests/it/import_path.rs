@@ -111,6 +111,7 @@ async fn what_did_not_change_is_not_mapped_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_changed_here_is_mapped_again_and_gets_their_values_back() {
     let (host, _shop) = connected(Options { products: 3, customers: 5, ..Options::default() }, 100).await;
+    host.call("backend.set", json!({ "name": "shop", "settings": { "export": "none" } })).await;
     host.import("demo.customer").await;
     let record = host.binding("demo.customer", "2").await["record"].clone();
     let theirs = host.record("demo.customer", "2", &["phone"]).await["phone"].clone();

@@ -110,6 +110,7 @@ async fn a_record_imported_alone_after_its_page_was_planned_is_imported_anew() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_changed_here_while_its_page_is_prepared_is_looked_at_again() {
     let (host, shop) = three_pages().await;
+    host.call("backend.set", json!({ "name": "shop", "settings": { "export": "none" } })).await;
     host.import(KIND).await;
     for id in [4, 14] {
         shop.edit("customers", id, json!({ "name": format!("Theirs {id}") }));

@@ -39,6 +39,7 @@ async fn a_plan_shows_counts_and_fields_ours_beside_theirs() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_comparison_lists_what_differs_and_what_to_press_next() {
     let (host, shop) = prepared().await;
+    host.call("backend.set", json!({ "name": "shop", "settings": { "export": "none" } })).await;
     host.sync("shop", json!({ "kind": "demo.customer" })).await;
     let equal = host.run(["verify", "shop", "--kind", "demo.customer"]).await.ok();
     insta::assert_snapshot!("verify_equal", equal.out);

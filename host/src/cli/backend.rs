@@ -42,8 +42,9 @@ pub(super) enum Command {
     },
     /// Change settings or secrets. What is not named stays.
     #[command(after_help = "Every backend also has settings of the host: warehouse, pricelist, company, team (ids of \
-                            records), remote_deletion (ignore, archive, delete), page_size, overlap_seconds, \
-                            max_records, max_body_bytes, timeout_ms, models (that the connector's code may use), \
+                            records), remote_deletion (ignore, archive, delete), export (none, bound, all), \
+                            local_deletion (ignore, archive, delete), missing_remotely (fail, recreate, unbind), \
+                            page_size, overlap_seconds, max_records, max_body_bytes, timeout_ms, models (that the connector's code may use), \
                             without_extensions (plugins whose rules are not wanted here).\n\n\
                             Examples:\n  \
                             bindery backend set shop --set warehouse=1 --set remote_deletion=archive\n  \
@@ -53,7 +54,8 @@ pub(super) enum Command {
     Set {
         /// The backend.
         name: String,
-        /// Set it for this kind alone: remote_deletion, page_size, overlap_seconds.
+        /// Set it for this kind alone: remote_deletion, export, local_deletion, missing_remotely, page_size,
+        /// overlap_seconds.
         #[arg(long, value_name = "KIND")]
         kind: Option<String>,
         #[command(flatten)]

@@ -82,6 +82,8 @@ pub struct RunEnd {
     pub state_format: u32,
 }
 
+/// How long a record waits that a create under way may have made.
+const WAIT_SECONDS: i64 = 5;
 /// Problems that the result of a job lists; the rest is on the bindings.
 const LISTED: i64 = 20;
 
@@ -297,11 +299,13 @@ fn act(tx: &mut dyn Tx, plan: &Plan, action: &Action, what: &What, at: &Circumst
             }
         }
         What::Sent(sent) => out.problem = outcome::write(tx, plan, sent, at)?,
-        What::Requeue => {
+        What::Wait | What::Requeue => {
             account.offered += i64::from(action.item.is_none());
             account.skipped += 1;
             account.requeued += 1;
-            enqueue(tx, at, task::import_record(&plan.target.session, plan.target.name(), &action.id))?;
+            let mut job = task::import_record(&plan.target.session, plan.target.name(), &action.id);
+            job.eta = matches!(what, What::Wait).then(|| at.now.plus_seconds(WAIT_SECONDS));
+            enqueue(tx, at, job)?;
         }
     }
     Ok(out)

@@ -85,6 +85,8 @@ pub enum What {
     },
     /// It is gone there.
     Gone,
+    /// A create of ours that is under way may have made it: a job of its own looks again in a moment.
+    Wait,
     /// An export of ours came to its end.
     Sent(Box<Sent>),
     /// It changed here, or was synced, after the page was asked for: a job of its own does it anew.

@@ -10,6 +10,7 @@ use bindery_contract::record::{PrepareItem, Ref};
 
 use super::{
     Error, conflict,
+    export::wait,
     mark::Mark,
     matching::{self, Match},
     order,
@@ -70,7 +71,7 @@ pub async fn plan(
     plan.settled.offered = (page.items.len() + page.nameless.len()) as i64 + duplicates;
     plan.settled.duplicates = duplicates;
     plan.settled.skipped = duplicates;
-    let bindings = profile.look_up.time_async(look_up(store, target, &page)).await?;
+    let (bindings, under_way) = profile.look_up.time_async(look_up(store, target, &page)).await?;
     let todo = compare(&mut plan, bindings, options);
     let items: Vec<prepare::Item<'_>> = todo.iter().map(|todo| to_prepare(&page, todo, target, options)).collect();
     let prepared = if items.is_empty() {
@@ -106,6 +107,9 @@ pub async fn plan(
     let missing = take(&mut plan, writes, matches);
     order::sort(&mut plan);
     let missing_too = map_matched_again(store, &mut plan, options, behalf).await?;
+    if !under_way.is_empty() && !options.unmatched {
+        wait::hold(store, &mut plan, under_way).await?;
+    }
     Ok(Planned { plan, missing: [missing, missing_too].concat() })
 }
 
@@ -225,12 +229,14 @@ pub async fn still_missing(store: &Store, plan: &Plan, missing: Vec<Ref>) -> Res
 }
 
 /// The bindings of a page, in its order.
-async fn look_up(store: &Store, target: &Target, page: &Arc<Page>) -> Result<Vec<Binding>, Error> {
+/// The bindings of a page, and our records that are being created there.
+async fn look_up(store: &Store, target: &Target, page: &Arc<Page>) -> Result<(Vec<Binding>, Vec<i64>), Error> {
     let (target, page) = (target.clone(), page.clone());
     store
-        .read(move |tx| {
+        .read(move |tx| -> Result<_, Error> {
             let ids: Vec<&str> = page.items.iter().map(|item| item.id.as_str()).collect();
-            binding::find_page(tx, target.session.backend, &target.kind, &ids).map_err(below)
+            let bindings = binding::find_page(tx, target.session.backend, &target.kind, &ids).map_err(below)?;
+            Ok((bindings, wait::under_way(tx, &target)?))
         })
         .await
 }

@@ -175,7 +175,7 @@ fn shown(tx: &mut dyn Tx, plan: &Plan, action: &Action, account: &mut Account) -
         }
         // What was sent is no plan any more.
         What::Sent(_) => return Ok(None),
-        What::Requeue => {
+        What::Wait | What::Requeue => {
             shown.action = "requeue";
             account.requeued += 1;
             &mut account.skipped

@@ -7,14 +7,14 @@
 use super::{
     Error,
     engine::Engine,
-    task::{self, ImportRecord},
+    task::{self, ExportRecord, ImportRecord},
 };
 use crate::{
     base::{Fault, Timestamp},
     model::job::NewJob,
     queue::{self, Verdict},
-    record::{Catalogue, binding, binding::Status},
-    storage::{Durability, Tx, quarantine, run},
+    record::{Binding, Catalogue, binding, binding::Status},
+    storage::{Durability, Tx, export, quarantine, run},
 };
 
 /// Bindings of one backend that one sweep tries.
@@ -23,7 +23,7 @@ const BATCH: u64 = 500;
 const KEPT_DAYS: i64 = 90;
 
 impl Engine {
-    /// Enqueues an import for each failed binding that is to be tried again now; answers how many.
+    /// Enqueues an import, or an export, for each failed binding that is to be tried again now; answers how many.
     pub async fn sweep(&self) -> Result<u64, Error> {
         let mut tried = 0;
         for backend in self.backends.list() {
@@ -109,13 +109,23 @@ fn due(
     };
     for found in binding::list(tx, &filter).map_err(Fault::from)? {
         let kind = catalogue.kinds().find(|kind| kind.id == found.kind);
-        if let (Some(kind), Some(id)) = (kind, found.external_id)
-            && !all.iter().any(|one| one.binding == found.id)
-        {
-            all.push(Due { binding: found.id, job: again(backend, &kind.name, id), mapped_otherwise: None });
+        let Some(kind) = kind.filter(|_| !all.iter().any(|one| one.binding == found.id)) else { continue };
+        if let Some(job) = again_either(tx, &kind.name, &found)? {
+            all.push(Due { binding: found.id, job, mapped_otherwise: None });
         }
     }
     Ok(all)
+}
+
+/// Where a change of ours waits to be sent, that is tried again; else the import.
+fn again_either(tx: &mut dyn Tx, kind: &str, found: &Binding) -> Result<Option<NewJob>, Error> {
+    if let Some(record) = found.record
+        && export::due(tx, found.backend, kind, record)?.is_some()
+    {
+        let asked = ExportRecord { backend: found.backend, kind: kind.to_owned(), record };
+        return Ok(Some(NewJob { max_retries: 1, ..task::export_record(&asked) }));
+    }
+    Ok(found.external_id.clone().map(|id| again(found.backend, kind, id)))
 }
 
 fn again(backend: i64, kind: &str, id: String) -> NewJob {

@@ -78,27 +78,40 @@ pub fn write(
         external_updated_at: plan.updated(action),
         extra: write.extra.as_ref(),
     };
-    match &action.seen {
-        Some(seen) => {
-            binding::update_synced(tx, seen.id, &plan.target.kind, record, &synced, &at.change)?;
-            if seen.retry_count > 0 || seen.record.is_none() {
-                payload::release(tx, &[seen.id])?;
-                let key = (backend, plan.target.name(), action.id.as_str());
-                review::close(tx, key, if write.matched { 1 } else { 2 }, Some(record), at.now.0, "sync")?;
-            }
-        }
-        None if write.matched => {
-            // A record that waited for its first export has a binding without an id.
-            let bound =
-                binding::bind(tx, backend, &plan.target.kind, Some(&action.id), Some(record), None, &at.change)?;
-            binding::update_synced(tx, bound.id, &plan.target.kind, record, &synced, &at.change)?;
+    bind(tx, plan, action, (record, write.matched), &synced, at)?;
+    Ok(Ok(Wrote { record, created: write.record.is_none(), changed, matched: write.matched, lines: lines.written }))
+}
+
+/// Keeps what the sync learned on the binding, which is made where it is missing.
+fn bind(
+    tx: &mut dyn Tx,
+    plan: &Plan,
+    action: &Action,
+    (record, is_matched): (i64, bool),
+    synced: &Synced<'_>,
+    at: &Circumstances,
+) -> Result<(), Abort> {
+    let (backend, kind) = (plan.target.session.backend, &plan.target.kind);
+    let new = action.seen.is_none_or(|seen| seen.record.is_none());
+    if is_matched && new {
+        // A record that waited for its first export has a binding without an id: it is there, whoever made it.
+        let known = binding::find_by_record(tx, backend, kind, record)?;
+        if let Some(waiting) = known.filter(|known| known.external_id.is_none()) {
+            binding::unbind(tx, waiting.id)?;
             intent::close(tx, backend, plan.target.name(), record, &action.id, at.now.0)?;
         }
-        None => {
-            binding::insert_synced(tx, backend, &plan.target.kind, &action.id, record, &synced, &at.change)?;
-        }
     }
-    Ok(Ok(Wrote { record, created: write.record.is_none(), changed, matched: write.matched, lines: lines.written }))
+    let Some(seen) = &action.seen else {
+        binding::insert_synced(tx, backend, kind, &action.id, record, synced, &at.change)?;
+        return Ok(());
+    };
+    binding::update_synced(tx, seen.id, kind, record, synced, &at.change)?;
+    if seen.retry_count > 0 || seen.record.is_none() {
+        payload::release(tx, &[seen.id])?;
+        let key = (backend, plan.target.name(), action.id.as_str());
+        review::close(tx, key, if is_matched { 1 } else { 2 }, Some(record), at.now.0, "sync")?;
+    }
+    Ok(())
 }
 
 fn version_of(tx: &mut dyn Tx, plan: &Plan, model: &Model, record: i64) -> Result<i64, Error> {

@@ -16,3 +16,4 @@ mod prepare;
 mod reader;
 mod record;
 mod send;
+pub mod wait;

@@ -51,24 +51,13 @@ pub(crate) async fn dispatch<C: Connector>(cx: &Context<C>, op: &str, payload: A
             };
             external(&adapt(&cx, kind, ask).await?)
         }
-        op::DELETE => {
+        op::DELETE | op::ARCHIVE => {
             let op::Read { kind, id } = frame.header()?;
-            adapt(cx, Kind::new(kind), Ask::Delete(id)).await?;
+            let ask = if op == op::DELETE { Ask::Delete(id) } else { Ask::Archive(id) };
+            adapt(cx, Kind::new(kind), ask).await?;
             header(&op::Done {})
         }
-        op::ARCHIVE => {
-            let op::Read { kind, id } = frame.header()?;
-            adapt(cx, Kind::new(kind), Ask::Archive(id)).await?;
-            header(&op::Done {})
-        }
-        op::FIND => {
-            let op::Find { kind, idempotency_key } = frame.header()?;
-            let body = Json::from_bytes(frame.segment(0)?)?;
-            match adapt(cx, Kind::new(kind), Ask::Find(idempotency_key, body)).await? {
-                Told::Ids(ids) => header(&op::FindAnswer { ids }),
-                _ => Err(Error::unreadable("an adapter answered a search with no ids")),
-            }
-        }
+        op::FIND => find(cx, &frame).await,
         op::EXTEND => extend(cx, &payload, &frame).await,
         op::ACTION => action(cx, frame.header()?).await,
         op::WEBHOOK => webhook(cx, &frame).await,
@@ -143,6 +132,15 @@ fn external(told: &Told) -> Result<Bytes> {
     let Told::Record(record) = told else { return Err(Error::unreadable("an adapter answered with no record")) };
     let item: Vec<&[u8]> = record.item.iter().map(Vec::as_slice).collect();
     Ok(Frame::encode(&record.head, &item)?)
+}
+
+async fn find<C: Connector>(cx: &Context<C>, frame: &Frame<'_>) -> Result<Bytes> {
+    let op::Find { kind, idempotency_key } = frame.header()?;
+    let body = Json::from_bytes(frame.segment(0)?)?;
+    match adapt(cx, Kind::new(kind), Ask::Find(idempotency_key, body)).await? {
+        Told::Ids(ids) => header(&op::FindAnswer { ids }),
+        _ => Err(Error::unreadable("an adapter answered a search with no ids")),
+    }
 }
 
 /// The range of a segment within the payload, so that it can be shared instead of copied.
