@@ -164,7 +164,7 @@ async fn shop_phone(rows: &[Value], host: &TestHost) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_comparison_finds_what_differs_and_mends_it_on_request() {
     let (host, shop) = connected().await;
-    set(&host, json!({ "remote_deletion": "archive" })).await;
+    set(&host, json!({ "remote_deletion": "archive", "export": "none" })).await;
     host.import(KIND).await;
     let verify = async |host: &TestHost, repair: bool| {
         let started = host.call("verify.start", json!({ "backend": "shop", "kind": KIND, "repair": repair })).await;
