@@ -8,15 +8,8 @@ fn small() -> Options {
     Options { products: 6, customers: 4, orders: 2, ..Options::default() }
 }
 
-/// A host with the shop's customers, categories, taxes and products.
 async fn in_step(shop: &Shop) -> TestHost {
-    let host = TestHost::over(shop).await;
-    for kind in ["demo.customer", "demo.category", "demo.tax", "demo.product"] {
-        host.import(kind).await;
-    }
-    host.exported().await;
-    shop.clear_requests();
-    host
+    TestHost::in_step(shop).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,6 +24,8 @@ mod domain;
 mod egress;
 mod egress_guard;
 mod export;
+mod export_create;
+mod export_kill;
 mod import;
 mod import_bad_answer;
 mod import_bad_ground;

@@ -8,6 +8,7 @@ use bindery::{
     record::outbox,
     storage::{Error, Signal},
 };
+use bindery_shop::Shop;
 use serde_json::{Value, json};
 
 use crate::TestHost;
@@ -18,6 +19,42 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(20);
 
 impl TestHost {
+    /// A host over a shop whose customers, categories, taxes and products are here.
+    pub async fn in_step(shop: &Shop) -> Self {
+        let host = Self::over(shop).await;
+        for kind in ["demo.customer", "demo.category", "demo.tax", "demo.product"] {
+            host.import(kind).await;
+        }
+        host.exported().await;
+        shop.clear_requests();
+        host
+    }
+
+    /// Adds the backend `other` of the connector for tests of exports, over a shop.
+    pub async fn connect_exporter(&self, shop: &Shop) {
+        self.install("exporter").await;
+        let (settings, secrets) = (json!({ "api_url": shop.url() }), json!({ "api_token": shop.token() }));
+        let backend = json!({ "name": "other", "backend_type": "exporter", "settings": settings, "secrets": secrets });
+        self.call("backend.add", backend).await;
+    }
+
+    /// Sets what a backend does with records of a kind.
+    pub async fn set_policy(&self, backend: &str, kind: &str, settings: Value) {
+        self.call("backend.set", json!({ "name": backend, "kind": kind, "settings": settings })).await;
+    }
+
+    /// Makes a record, as an application does.
+    pub async fn make(&self, model: &str, values: Value) -> i64 {
+        let made = self.call("record.create", json!({ "model": model, "values": values })).await;
+        made["ids"][0].as_i64().unwrap_or_else(|| panic!("an id: {made}"))
+    }
+
+    /// The binding of a record of ours.
+    pub async fn binding_of(&self, backend: &str, kind: &str, record: i64) -> Option<Value> {
+        let found = self.bindings(backend, kind, "").await;
+        found.into_iter().find(|binding| binding["record"] == record)
+    }
+
     /// Waits until all changes have been read and none of their exports goes on by itself.
     ///
     /// # Panics

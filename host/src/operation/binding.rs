@@ -7,7 +7,7 @@ use super::{Caller, Error, Host};
 use crate::{
     base::{Fault, Timestamp},
     record::{self, Catalogue, Change},
-    storage::{Durability, quarantine},
+    storage::{Durability, intent, quarantine},
     sync::task::ImportRecord,
 };
 
@@ -171,8 +171,12 @@ pub(super) async fn bind(host: &Host, caller: &Caller, link: Bind) -> Result<Bin
     let change = Change::local(&caller.actor, host.clock.now());
     let bound = host
         .store
-        .write(Durability::Durable, move |tx| {
-            record::binding::bind(tx, backend, &kind, Some(&link.external_id), Some(link.record), None, &change)
+        .write(Durability::Durable, move |tx| -> Result<_, record::Error> {
+            let id = link.external_id.as_str();
+            let bound = record::binding::bind(tx, backend, &kind, Some(id), Some(link.record), None, &change)?;
+            // A create that nobody knew the end of has come to it.
+            intent::close(tx, backend, &kind.name, link.record, id, change.now.0)?;
+            Ok(bound)
         })
         .await?;
     Ok(shown(host, &host.catalogue.get(), bound))

@@ -122,7 +122,7 @@ fn again_either(tx: &mut dyn Tx, kind: &str, found: &Binding) -> Result<Option<N
     if let Some(record) = found.record
         && export::due(tx, found.backend, kind, record)?.is_some()
     {
-        let asked = ExportRecord { backend: found.backend, kind: kind.to_owned(), record };
+        let asked = ExportRecord { backend: found.backend, kind: kind.to_owned(), record, asked: false };
         return Ok(Some(NewJob { max_retries: 1, ..task::export_record(&asked) }));
     }
     Ok(found.external_id.clone().map(|id| again(found.backend, kind, id)))

@@ -61,6 +61,9 @@ pub struct ExportRecord {
     pub kind: String,
     /// Our record.
     pub record: i64,
+    /// Somebody asks: all of it is due, whatever has changed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub asked: bool,
 }
 
 /// Payload of `export.deletion`.
@@ -185,9 +188,10 @@ pub fn import_one(payload: &ImportRecord) -> NewJob {
 
 /// The export of what is due of one record. One that waits already takes it along.
 pub fn export_record(payload: &ExportRecord) -> NewJob {
-    let ExportRecord { backend, kind, record } = payload;
+    let ExportRecord { backend, kind, record, asked } = payload;
     let mut job = job(EXPORT_RECORD, Some(*backend), payload, format!("Export {kind} {record}"));
-    job.identity = Some((format!("export:{backend}:{kind}:{record}"), Scope::UntilStart));
+    let asked = if *asked { ":asked" } else { "" };
+    job.identity = Some((format!("export:{backend}:{kind}:{record}{asked}"), Scope::UntilStart));
     job
 }
 
@@ -242,7 +246,9 @@ pub fn of_connector(backend: i64, task: &Task) -> Result<NewJob, ContractError> 
             force: *force,
             ..ImportRecord::default()
         })),
-        Task::Export { .. } => refused("export is not yet supported"),
+        Task::Export { kind, record } => {
+            Ok(export_record(&ExportRecord { backend, kind: kind.clone(), record: *record, asked: true }))
+        }
         Task::Sync { step: Step::Unknown } | Task::Unknown => refused("this host has no such task"),
         Task::Sync { step } => Ok(sync_step(&SyncStep {
             backend,

@@ -165,6 +165,15 @@ impl Shop {
         self.shared.lock().state.resource(resource).remove(id)
     }
 
+    /// Removes all items of a resource.
+    pub fn delete_all(&self, resource: &str) {
+        let mut inner = self.shared.lock();
+        let collection = inner.state.resource(resource);
+        for id in collection.ids() {
+            collection.remove(id);
+        }
+    }
+
     /// Stores any text as an item.
     pub fn put_raw(&self, resource: &str, id: u64, text: &str) {
         self.shared.lock().state.put_raw(resource, id, text);

@@ -80,7 +80,8 @@ fn union(one: Option<Vec<String>>, other: Option<Vec<String>>) -> Option<Vec<Str
 
 /// Folds a change, and enqueues the job that sends it.
 pub fn enqueue(tx: &mut dyn Tx, wanted: Wanted, now: Timestamp, like: &NewJob) -> Result<Enqueued, Error> {
-    let asked = ExportRecord { backend: wanted.backend, kind: wanted.kind.clone(), record: wanted.record };
+    let asked =
+        ExportRecord { backend: wanted.backend, kind: wanted.kind.clone(), record: wanted.record, asked: false };
     fold(tx, wanted, now)?;
     let mut job = task::export_record(&asked);
     (job.priority, job.eta, job.spawned_by) = (like.priority, like.eta, like.spawned_by);

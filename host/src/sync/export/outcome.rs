@@ -3,7 +3,7 @@
 //! The answer is an import of the record it tells of: what the outside system has made of our values is taken over where
 //! ours has not changed meanwhile, on behalf of that system, so that it travels on to the others and never back.
 
-use super::{due, due::Wanted, ours::Ours};
+use super::{due, due::Wanted, lines, ours::Ours};
 use crate::{
     model::Origin,
     record::{
@@ -183,7 +183,7 @@ fn arrive(
     let written = match (&sent.base, arrived.theirs.as_ref().and_then(|theirs| theirs.write.as_ref())) {
         // A savepoint of its own: what is there is there, whether or not its answer can be taken over.
         (Some(base), Some(write)) => match tx.savepoint(|tx| take_over(tx, plan, sent, base, write, &change))? {
-            Ok(version) => Some(version),
+            Ok(written) => written,
             Err(RecordError::Storage(error)) if !is_of_record(&error) => return Err(Abort::from(error)),
             Err(_) => None,
         },
@@ -261,7 +261,7 @@ fn bound(
 }
 
 /// Takes over what the outside system made of our values, but for what has changed here since they were sent. Answers the
-/// version up to which both are in step.
+/// version up to which both are in step; nothing where the next import must look again.
 fn take_over(
     tx: &mut dyn Tx,
     plan: &Plan,
@@ -269,7 +269,7 @@ fn take_over(
     base: &Row,
     write: &Write,
     change: &Change,
-) -> Result<i64, RecordError> {
+) -> Result<Option<i64>, RecordError> {
     let model = &plan.target.kind.model;
     let fields: Vec<usize> = base.values.iter().map(|(index, _)| *index).collect();
     let rows = record::read(tx, plan.catalogue(), model, &[sent.record], &fields)?;
@@ -282,8 +282,10 @@ fn take_over(
         .map(|(index, input)| (*index, input.clone()))
         .collect();
     let written = record::write(tx, plan.catalogue(), model, sent.record, &values, change)?;
+    let is_whole = lines::bind(tx, plan, sent.record, &write.children, change)?;
     // A change that came meanwhile is still to be sent.
-    Ok(if now.version == base.version { written.version } else { base.version })
+    let version = if now.version == base.version { written.version } else { base.version };
+    Ok(is_whole.then_some(version))
 }
 
 fn value(row: &Row, index: usize) -> Option<&crate::model::Value> {

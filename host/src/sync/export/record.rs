@@ -65,6 +65,9 @@ impl Engine {
         let session = self.session(asked.backend).await?;
         let target = self.target(&session, &asked.kind)?;
         let behalf = Behalf::from(job);
+        if asked.asked {
+            self.ask(&target, asked.record).await?;
+        }
         match self.export_one(&target, asked.record, &Chain::default(), &behalf).await {
             Ok(Exported { problem: Some(problem), .. }) => {
                 // The sweep has it from here, on the binding's own budget.
@@ -102,6 +105,9 @@ impl Engine {
                 return self.left_out(target, behalf, &ours, "its binding says that it is not exported", None).await;
             }
             self.begin_export(&ours).await?;
+            if target.declared.export_hooks.iter().any(|hook| hook == "run") {
+                return self.export_whole(target, behalf, &ours).await;
+            }
             if let Some(intent) = &ours.intent {
                 match self.settle(target, behalf, &ours, intent).await? {
                     super::intent::Settled::Anew => {}
@@ -285,6 +291,13 @@ impl Engine {
         tokio::time::timeout(patience, hold)
             .await
             .map_err(|_| Error::Busy { what: format!("{} {record}", target.name()) })
+    }
+
+    /// All of a record is due, since somebody asks for it.
+    async fn ask(&self, target: &Target, record: i64) -> Result<(), Error> {
+        let (backend, kind, now) = (target.session.backend, target.name().to_owned(), self.clock.now());
+        let wanted = Wanted { backend, kind, record, forced: true, ..Wanted::default() };
+        self.store.write(Durability::Durable, move |tx| Ok(due::fold(tx, wanted.clone(), now).map(drop)?)).await
     }
 
     /// The binding is held by this job.

@@ -2,7 +2,12 @@
 
 use bindery_contract::{Frame, service};
 
-use crate::{Connector, Context, error::Result, mapper::Values};
+use super::{Enqueued, Task};
+use crate::{
+    Connector, Context,
+    error::{Error, Result},
+    mapper::Values,
+};
 
 /// The bindings of one kind.
 ///
@@ -192,6 +197,23 @@ impl<C: Connector> Binding<C> {
     /// ```
     pub async fn mark_sync_failed(&self, message: impl Into<String>) -> Result<()> {
         self.cx.tell(service::BINDING_MARK, &service::Mark { id: self.inner.id, failed: Some(message.into()) }).await
+    }
+
+    /// Exports our record to this binding's backend as soon as its turn comes: all of it, whatever has changed. Wait or
+    /// give it another place in the queue with [`crate::Delayed::export_record`].
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # async fn example<C: Connector>(binding: Binding<C>) -> Result<()> { binding.export_record().await.map(|_| ()) }
+    /// ```
+    pub async fn export_record(&self) -> Result<Enqueued> {
+        self.cx.with_delay().export_record(self)?.await
+    }
+
+    pub(crate) fn task_of_export(&self) -> Result<Task> {
+        let record = self.inner.record;
+        let record = record.ok_or_else(|| Error::invalid("the binding has no record of ours to be exported"))?;
+        Ok(Task::export(self.inner.kind.as_str(), record))
     }
 
     /// Takes the link away; both records stay.

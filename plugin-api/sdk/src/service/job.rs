@@ -218,6 +218,21 @@ impl<C: Connector> Delayed<C> {
         self.task(Task::export(kind, record))
     }
 
+    /// The task of exporting the record of a binding.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # async fn example<C: Connector>(cx: Context<C>, binding: Binding<C>) -> Result<()> {
+    /// cx.with_delay().eta_secs(60).export_record(&binding)?.await.map(|_| ())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The binding has no record of ours.
+    pub fn export_record(self, binding: &super::Binding<C>) -> Result<Self> {
+        Ok(self.task(binding.task_of_export()?))
+    }
+
     /// The task of one step of a whole sync.
     ///
     /// ```
