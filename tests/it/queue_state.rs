@@ -86,7 +86,7 @@ async fn every_row_of_the_page_is_true() {
 async fn before(place: &Place, row: &Row) -> Option<i64> {
     let event = row.event.as_str();
     let spent = event.contains("budget spent");
-    let mut new = NewJob { max_retries: if spent { 1 } else { 3 }, retry_pattern: Some(waiting(60)), ..job() };
+    let mut new = NewJob { max_retries: if spent { 1 } else { 9 }, retry_pattern: Some(waiting(60)), ..job() };
     if event == "goes back while an equal job waits" {
         new.identity = Some(("same".to_owned(), Scope::UntilStart));
     }
@@ -118,10 +118,13 @@ async fn before(place: &Place, row: &Row) -> Option<i64> {
             let id = place.enqueue(new).await.id;
             // Those that a runner drives are claimed by it; they begin one step earlier.
             match event {
-                "the host died again" => {
-                    let first = place.claim(id).await;
-                    place.end(&first, Outcome::Retry { fault: fault(), after: None }).await;
-                    place.clock.advance_seconds(61);
+                // The host has died before, and what came after it got on.
+                "the host died again" | "the host died, after such work" => {
+                    for _ in 0..3 {
+                        let earlier = place.claim(id).await;
+                        place.end(&earlier, Outcome::Retry { fault: fault(), after: None }).await;
+                        place.clock.advance_seconds(61);
+                    }
                     place.claim(id).await;
                 }
                 _ => {
@@ -219,13 +222,28 @@ async fn drive(place: &Place, row: &Row, id: Option<i64>) -> i64 {
             assert!(!place.enqueue(equal).await.deduplicated, "the first one has started");
             place.end(&fence(place, id).await, Outcome::HandBack).await;
         }
-        "the host died, for the first time" | "the host died again" | "the host died, budget spent" => {
+        "the host died, with at most three attempts that count" | "the host died again" | "the host died, budget spent" => {
             taken_back(place, id).await;
         }
         "panicked" | "its deadline passed" | "nothing here runs its kind" => return by_a_runner(place, row).await,
-        other => panic!("nobody knows how to drive {other:?}"),
+        _ => got_on(place, row, id).await,
     }
     id
+}
+
+/// Rows of an attempt that commits work which stays.
+async fn got_on(place: &Place, row: &Row, id: i64) {
+    let fence = fence(place, id).await;
+    let own = fence.clone();
+    place.write(move |tx| bindery::queue::moved_on(tx, &own)).await;
+    match row.event.as_str() {
+        "commits work that no later attempt does again" => {}
+        "retryable fault, after such work" => {
+            place.end(&fence, Outcome::Retry { fault: fault(), after: None }).await;
+        }
+        "the host died, after such work" => taken_back(place, id).await,
+        other => panic!("nobody knows how to drive {other:?}"),
+    }
 }
 
 /// What stands in the last column, for those rows that say something there.

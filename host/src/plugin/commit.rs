@@ -85,6 +85,8 @@ pub struct Committed {
     pub ids: Ids,
     /// Jobs that were enqueued.
     pub jobs: usize,
+    /// A cursor stands elsewhere than before.
+    pub moved_cursor: bool,
 }
 
 /// Commits the writes of a scope, in order, all or none. Part of the caller's transaction.
@@ -95,7 +97,7 @@ pub fn commit(tx: &mut dyn Tx, writes: &Writes, guard: &Guard) -> Result<Committ
         replay.one(tx, write)?;
         replay.check_shown(write, writes)?;
     }
-    Ok(Committed { ids: replay.ids, jobs: replay.jobs })
+    Ok(Committed { ids: replay.ids, jobs: replay.jobs, moved_cursor: replay.moved_cursor })
 }
 
 /// Makes the writes, as far as reads see them, for a look; the caller takes them back.
@@ -125,6 +127,7 @@ struct Replay<'a> {
     guard: &'a Guard,
     ids: Ids,
     jobs: usize,
+    moved_cursor: bool,
     /// The last row of the outbox that was looked at.
     seen: i64,
 }
@@ -132,7 +135,7 @@ struct Replay<'a> {
 impl<'a> Replay<'a> {
     fn new(tx: &mut dyn Tx, writes: &Writes, guard: &'a Guard) -> Result<Self, Error> {
         let seen = if writes.is_empty() { 0 } else { outbox::last(tx)? };
-        Ok(Self { guard, ids: writes.ids.clone(), jobs: 0, seen })
+        Ok(Self { guard, ids: writes.ids.clone(), jobs: 0, moved_cursor: false, seen })
     }
 
     fn one(&mut self, tx: &mut dyn Tx, write: &Write) -> Result<(), Error> {
@@ -220,6 +223,7 @@ impl<'a> Replay<'a> {
             What::Cursor { kind, value, state_format } => {
                 let (value, state_format) = (value.as_deref(), *state_format);
                 let to = cursor::Move { value, state_format, by: &self.guard.by, now: change.now };
+                self.moved_cursor |= cursor::get(tx, backend, kind)?.value.as_deref() != value;
                 cursor::set(tx, backend, kind, &to)?;
             }
             What::Stored { key, value, state_format } => {

@@ -30,6 +30,10 @@ const CANCELLED: i64 = 4;
 const HANDED_BACK: i64 = 5;
 const LOST: i64 = 6;
 
+/// So many attempts may be cut off by the end of their host, with nothing done, before the job is suspected of bringing it
+/// down: until then it goes on at once, after that as its pattern says, so that the host lives meanwhile.
+const INNOCENT: i64 = 3;
+
 /// Fails with [`Error::Stale`] where the attempt no longer owns its job. The first call of every closure that writes
 /// on behalf of a job.
 pub fn check_fence(tx: &mut dyn Tx, fence: &Fence) -> Result<(), Error> {
@@ -99,9 +103,14 @@ pub(super) fn take_back(tx: &mut dyn Tx, now: Timestamp, job: i64) -> Result<(),
         return end(tx, now, &head, Stored::Cancelled, Reason::default()).map(drop);
     }
     let fault = error::fault(&error::LOST, "the host ended while the job ran");
-    // The first time it is most likely not the job's fault: at once. After that, as its pattern says.
-    let after = (head.charged <= 1).then_some(0);
+    let after = (head.charged <= INNOCENT).then_some(0);
     try_again(tx, now, &fence, &head, &fault, after, LOST).map(drop)
+}
+
+/// The attempt commits work that no later one does again: its budget begins anew, and what cuts it off from here on costs
+/// nothing. The caller vouches that the job has come nearer to its end, else it could go on for ever.
+pub fn moved_on(tx: &mut dyn Tx, fence: &Fence) -> Result<(), Error> {
+    Ok(job::renew(tx, fence)?)
 }
 
 /// Stores how far a job is, together with the caller's work.

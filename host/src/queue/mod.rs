@@ -25,7 +25,7 @@ mod slot;
 pub use cancel::{Cancel, CancelReason};
 pub use enqueue::enqueue;
 pub use error::{CODES, Error};
-pub use finish::{Finished, check_fence, finish, log, progress};
+pub use finish::{Finished, check_fence, finish, log, moved_on, progress};
 pub use handler::{Gate, Handler, Handlers, OpenGate, Outcome, ProgressHandle, Running, Verdict};
 pub use retention::Retention;
 pub use runner::{Options, Runner};

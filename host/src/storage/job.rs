@@ -355,6 +355,15 @@ pub fn set_progress(tx: &mut dyn Tx, fence: &Fence, progress: &Progress) -> Resu
     Ok(tx.execute(&PROGRESS, &params)? == 1)
 }
 
+static RENEW: Statement = Statement::new(
+    "update job set charged = 0 where id = ?1 and attempt = ?2 and claim = ?3 and state = 2 and charged <> 0",
+);
+
+/// Forgets the attempts that count so far, this one included, where the attempt owns the job.
+pub fn renew(tx: &mut dyn Tx, fence: &Fence) -> Result<(), Error> {
+    tx.execute(&RENEW, &[fence.job.into(), fence.attempt.into(), fence.claim.into()]).map(drop)
+}
+
 static ATTEMPT: Statement = Statement::new(
     "insert into job_attempt(job, attempt, claim, started, ended, outcome, code, message)
      values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",

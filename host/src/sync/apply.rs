@@ -340,7 +340,8 @@ fn keep_nameless(tx: &mut dyn Tx, plan: &Plan, at: &Circumstances, applied: &mut
     Ok(())
 }
 
-/// Moves the run on, and ends what ends with this page.
+/// Moves the run on, and ends what ends with this page. A page that is committed, or a record that was made (of those that
+/// a page refers to, say), is not done again by a later attempt.
 fn finish(tx: &mut dyn Tx, plan: &Plan, at: &Circumstances, applied: &mut Applied) -> Result<(), Abort> {
     if let Some(step) = &at.run {
         applied.account.pages = i64::from(step.listed);
@@ -360,6 +361,9 @@ fn finish(tx: &mut dyn Tx, plan: &Plan, at: &Circumstances, applied: &mut Applie
         if let Some(end) = &step.end {
             end_run(tx, plan, at, step, end)?;
         }
+    }
+    if let Some(fence) = at.fence.as_ref().filter(|_| at.run.is_some() || applied.account.created > 0) {
+        queue::moved_on(tx, fence).map_err(|error| Error::Below(error.into()))?;
     }
     if let (Some(result), Some(fence)) = (&at.finish, &at.fence) {
         let mut result = result.clone();

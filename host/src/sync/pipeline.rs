@@ -83,6 +83,8 @@ pub(super) struct Run<'e> {
     problems: Vec<(String, Problem)>,
     quiet: Quiet,
     in_flight: VecDeque<InFlight>,
+    /// A page was committed in this attempt, so that the attempt costs the job nothing.
+    moved_on: bool,
     profile: Arc<Profile>,
     total: Option<u64>,
 }
@@ -120,6 +122,7 @@ impl Engine {
             problems: Vec::new(),
             quiet: Quiet::default(),
             in_flight: VecDeque::new(),
+            moved_on: false,
             profile: Arc::default(),
             total: None,
         };
@@ -341,6 +344,7 @@ impl Run<'_> {
         if applied.account.unaccounted() != 0 {
             return Err(Error::Unaccounted(applied.account.unaccounted()));
         }
+        self.moved_on = true;
         self.account.add(&applied.account);
         let room = LISTED.saturating_sub(self.problems.len());
         self.problems.extend(applied.problems.into_iter().take(room));
@@ -385,7 +389,7 @@ impl Run<'_> {
     async fn ended_by(&self, error: &Error) -> Result<(), Error> {
         let state = match error {
             Error::Cancelled => 3,
-            error if handler::stays_open(error, self.behalf.is_last_attempt) => return Ok(()),
+            error if handler::stays_open(error, self.behalf.is_last_attempt && !self.moved_on) => return Ok(()),
             _ => 2,
         };
         let fault = Fault::from(error.clone());

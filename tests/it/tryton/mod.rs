@@ -101,12 +101,11 @@ fn a_host_killed_ten_times_in_the_middle_of_a_sync_finishes_with_nothing_missing
         let host = ours.data.serve();
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let arrival = gateway.after(1 + (random >> 33) as u32 % 12);
-        // What the last kill cut goes on. Where it comes to its end, everything is looked at again.
+        // What the last kill cut goes on by itself. Where it comes to its end, everything is looked at again.
         let go_on = || {
             if ours.open_jobs().is_empty() {
                 ours.run(&["sync", "erp", "--force"]).ok();
             }
-            ours.hurry();
         };
         go_on();
         let held = arrival.wait(go_on);
@@ -114,7 +113,7 @@ fn a_host_killed_ten_times_in_the_middle_of_a_sync_finishes_with_nothing_missing
         drop(held);
     }
     let host = ours.data.serve();
-    ours.wait_for_jobs();
+    ours.wait_for_jobs(|| ());
     ours.sync(&[]);
     assert!(host.stop(), "it stops as asked");
     compare::all(&tryton, &ours);
@@ -141,7 +140,7 @@ fn a_wrong_key_is_said_and_a_stopped_tryton_is_waited_for() {
     let message = ours.wait_for_error();
     assert!(message.contains("127.0.0.1"), "it says what it could not reach: {message}");
     tryton.tell("start");
-    ours.wait_for_jobs();
+    ours.wait_for_jobs(|| ours.hurry());
     assert!(host.stop(), "it stops as asked");
     ours.sync(&[]);
     compare::all(&tryton, &ours);

@@ -69,8 +69,7 @@ impl Ours {
         jobs.into_iter().filter(is_open).collect()
     }
 
-    /// Calls jobs that wait before their next attempt, as an operator does. A job that was cut off by the end of its host
-    /// goes on at once the first time, and later with ever longer pauses, since it may be what ends the host.
+    /// Calls jobs that wait before their next attempt, as an operator does who knows that the other side is back.
     pub fn hurry(&self) {
         for job in self.open_jobs().iter().filter(|job| job["state"] == "pending") {
             // Refused where it has begun meanwhile.
@@ -80,13 +79,13 @@ impl Ours {
 
     /// Asks the running host until all jobs are at their end.
     #[track_caller]
-    pub fn wait_for_jobs(&self) {
+    pub fn wait_for_jobs(&self, meanwhile: impl Fn()) {
         let started = Instant::now();
         while let jobs = self.open_jobs()
             && !jobs.is_empty()
         {
             assert!(started.elapsed() < PATIENCE, "they never end: {jobs:?}");
-            self.hurry();
+            meanwhile();
         }
     }
 

@@ -9,9 +9,13 @@ use super::{
     refusal::{Refusal, Told},
 };
 use crate::{
-    plugin::{commit::commit, write::What},
+    plugin::{
+        commit::{self, commit},
+        write::What,
+    },
+    queue,
     record::{cursor, kv},
-    storage::Durability,
+    storage::{Durability, Tx},
 };
 
 /// Bytes of a key.
@@ -113,9 +117,19 @@ impl Ask<'_> {
         if writes.is_empty() {
             return done;
         }
-        let store = &self.services.store;
-        let committed =
-            store.write_weighted(Durability::Durable, writes.len(), move |tx| commit(tx, &writes, &guard)).await?;
+        let (store, rows) = (&self.services.store, writes.len());
+        let work = move |tx: &mut dyn Tx| {
+            let committed = commit(tx, &writes, &guard)?;
+            // A job that moves its cursor comes nearer to its end; one that only writes may write the same for ever.
+            if let (true, Some(fence)) = (committed.moved_cursor, &guard.fence) {
+                queue::moved_on(tx, fence).map_err(|error| match error {
+                    queue::Error::Storage(error) => commit::Error::Storage(error),
+                    error => commit::Error::Fenced(error),
+                })?;
+            }
+            Ok::<_, commit::Error>(committed)
+        };
+        let committed = store.write_weighted(Durability::Durable, rows, work).await?;
         self.scope.committed(&committed.ids);
         done
     }
