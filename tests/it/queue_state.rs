@@ -222,7 +222,9 @@ async fn drive(place: &Place, row: &Row, id: Option<i64>) -> i64 {
             assert!(!place.enqueue(equal).await.deduplicated, "the first one has started");
             place.end(&fence(place, id).await, Outcome::HandBack).await;
         }
-        "the host died, with at most three attempts that count" | "the host died again" | "the host died, budget spent" => {
+        "the host died, with at most three attempts that count"
+        | "the host died again"
+        | "the host died, budget spent" => {
             taken_back(place, id).await;
         }
         "panicked" | "its deadline passed" | "nothing here runs its kind" => return by_a_runner(place, row).await,
