@@ -7,10 +7,10 @@ use std::{
 
 use bindery::{
     model::job::{Condition, Dependency, Fence, NewJob, Scope, State},
-    queue::{self, Error, Handlers, OpenGate, Options, Outcome, Runner, Running, control},
+    queue::{self, Error, Gate, Handlers, OpenGate, Options, Outcome, Runner, Running, Verdict, control},
     storage::{self, Durability::Durable},
 };
-use bindery_tests::queue::{Patient, Place, fault, job};
+use bindery_tests::queue::{Patient, Place, Plain, fault, job};
 use serde_json::json;
 
 fn done(_: Running) -> Outcome {
@@ -156,6 +156,40 @@ async fn a_stop_hands_unfinished_work_back_without_spending_an_attempt() {
     runner.stop().await;
     let job = place.show(id).await;
     assert_eq!((job.state, job.attempt, job.charged), (State::Pending, 1, 0));
+}
+
+/// A gate that says no, and why.
+struct Closed(Mutex<&'static str>);
+
+impl Gate for Closed {
+    fn verdict(&self, _: &str, _: Option<i64>) -> Verdict {
+        Verdict::Park { reason: (*self.0.lock().unwrap()).to_owned() }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parked_job_says_why_it_waits_now() {
+    let place = Place::new();
+    let id = place.enqueue(job()).await.id;
+    let gate = Arc::new(Closed(Mutex::new("it is disabled")));
+    let handlers = || Handlers::new().with("test", Arc::new(Plain(done)));
+    let said = async |why: &str| {
+        while place.show(id).await.parked.as_deref() != Some(why) {
+            tokio::task::yield_now().await;
+        }
+    };
+    let runner = place.run_with(gate.clone(), handlers(), Options::default()).await;
+    said("it is disabled").await;
+    *gate.0.lock().unwrap() = "its plugin is missing";
+    runner.gate_changed();
+    said("its plugin is missing").await;
+    runner.stop().await;
+    // What changed while no host was there is noticed at the start.
+    *gate.0.lock().unwrap() = "its key is lost";
+    let runner = place.run_with(gate.clone(), handlers(), Options::default()).await;
+    said("its key is lost").await;
+    assert_eq!(place.show(id).await.charged, 0);
+    runner.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

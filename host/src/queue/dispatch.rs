@@ -180,12 +180,13 @@ fn start(shared: &Arc<Shared>, job: Claimed, ended: mpsc::UnboundedSender<Ended>
         // Nobody listens only when the runner is gone; the next one takes the job back.
         let _ = ended.send(Ended { fence, outcome, channel });
     };
-    if let Verdict::Park { reason } = shared.gate.verdict(&job.kind, job.backend) {
-        return end(Outcome::Parked { reason }, fence);
-    }
-    let Some(handler) = shared.handlers.get(&job.kind).cloned() else {
-        let reason = format!("nothing in this host runs jobs of kind {}", job.kind);
-        return end(Outcome::Parked { reason }, fence);
+    let handler = shared.handlers.get(&job.kind).cloned();
+    let verdict = if handler.is_some() { shared.gate.verdict(&job.kind, job.backend) } else { nobody_runs(&job.kind) };
+    let (Some(handler), Verdict::Run) = (handler, &verdict) else {
+        if let Verdict::Park { reason } = verdict {
+            end(Outcome::Parked { reason }, fence);
+        }
+        return;
     };
     if shared.is_stopping() {
         return end(Outcome::HandBack, fence);
@@ -295,26 +296,35 @@ pub(super) async fn take_back_lost(shared: &Shared) -> Result<usize, Error> {
     }
 }
 
-/// Asks the gate about parked jobs again, and lets those run that it lets through.
+/// Asks the gate about parked jobs again: lets those run that it lets through, and says of the others why they wait now.
 pub(super) async fn unpark(shared: &Shared) -> Result<u64, Error> {
     let mut count = 0;
     for (kind, backend) in shared.store.read(|tx| job_claim::parked(tx)).await? {
-        if shared.handlers.get(&kind).is_none() || shared.gate.verdict(&kind, backend) != Verdict::Run {
-            continue;
-        }
+        let verdict = match shared.handlers.get(&kind) {
+            Some(_) => shared.gate.verdict(&kind, backend),
+            None => nobody_runs(&kind),
+        };
         loop {
-            let (now, kind) = (shared.clock.now(), kind.clone());
-            let work = move |tx: &mut dyn crate::storage::Tx| {
-                tx.signal(Signal::Job);
-                job_claim::unpark(tx, now, &kind, backend, claim::ROUND)
+            let (now, kind, verdict) = (shared.clock.now(), kind.clone(), verdict.clone());
+            let is_open = verdict == Verdict::Run;
+            let work = move |tx: &mut dyn crate::storage::Tx| match &verdict {
+                Verdict::Park { reason } => job_claim::say_why(tx, &kind, backend, reason, claim::ROUND),
+                Verdict::Run => {
+                    tx.signal(Signal::Job);
+                    job_claim::unpark(tx, now, &kind, backend, claim::ROUND)
+                }
             };
             let rows = usize::try_from(claim::ROUND).unwrap_or(1);
             let chunk = shared.store.write_weighted(Durability::Relaxed, rows, work).await?;
-            count += chunk;
+            count += if is_open { chunk } else { 0 };
             if chunk < claim::ROUND as u64 {
                 break;
             }
         }
     }
     Ok(count)
+}
+
+fn nobody_runs(kind: &str) -> Verdict {
+    Verdict::Park { reason: format!("nothing in this host runs jobs of kind {kind}") }
 }

@@ -150,6 +150,18 @@ pub fn parked(tx: &mut dyn Tx) -> Result<Vec<(String, Option<i64>)>, Error> {
     tx.query(&PARKED, &[], |row| Ok((row.string(0)?, row.opt_int(1)?)))
 }
 
+static SAY_WHY: Statement = Statement::new(
+    "update job set parked_reason = ?3 where id in
+       (select id from job where state = 6 and kind = ?1 and backend is not distinct from ?2
+          and parked_reason is distinct from ?3 order by id limit ?4)",
+);
+
+/// Says why parked jobs of a kind and backend wait now, where that is another reason than before; at most so many jobs,
+/// answers how many.
+pub fn say_why(tx: &mut dyn Tx, kind: &str, backend: Option<i64>, reason: &str, limit: i64) -> Result<u64, Error> {
+    tx.execute(&SAY_WHY, &[kind.into(), backend.into(), reason.into(), limit.into()])
+}
+
 static UNPARK: Statement = Statement::new(
     "update job set state = case when eta > ?3 then 7 else 1 end, parked_reason = null where id in
        (select id from job where state = 6 and kind = ?1 and backend is not distinct from ?2 order by id limit ?4)",
