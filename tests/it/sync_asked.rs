@@ -47,3 +47,56 @@ async fn what_was_not_granted_keeps_the_record_back_and_makes_nothing() {
     assert_eq!(host.count("product.template", json!([])).await, 0);
     host.stop().await;
 }
+
+/// A remote with three products; the connector makes the countries that they are made in.
+async fn made_in(codes: [&'static str; 3]) -> (TestHost, FakeHttp) {
+    let item = |(at, code): (usize, &&str)| json!({ "id": at + 1, "name": format!("Lamp {code}"), "made_in": code });
+    let items: Vec<_> = codes.iter().enumerate().map(item).collect();
+    let page = json!({ "items": items }).to_string();
+    let server = FakeHttp::start(move |_, request| {
+        let one = request.target.rsplit('/').next().and_then(|id| id.parse::<usize>().ok());
+        one.map_or_else(|| Reply::json(&page), |id| Reply::json(&items[id - 1].to_string()))
+    })
+    .await;
+    let host = specimen(&server, "").await;
+    let models = json!({ "models": ["product.category", "res.country"] });
+    host.call("backend.set", json!({ "name": "one", "settings": models })).await;
+    (host, server)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_is_refused_keeps_back_the_item_that_asked_for_it_and_no_other() {
+    // Germany is known already, and its code is unique.
+    let (host, _server) = made_in(["x1", "DE", "x2"]).await;
+    let standing = host.sync("one", json!({ "kind": "specimen.product" })).await;
+    let result = standing.jobs[0].job.result.clone().expect("it is done");
+    let account = &result["account"];
+    assert_eq!((&account["offered"], &account["created"], &account["quarantined"]), (&json!(3), &json!(2), &json!(1)));
+    assert_eq!(result["problems"][0][0], "2", "{result}");
+    let names = host.rows("product.template", json!([]), &["name"]).await;
+    let mut names: Vec<&str> = names.iter().filter_map(|row| row["name"].as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["Lamp x1", "Lamp x2"]);
+    assert_eq!(host.count("res.country", json!([["code", "in", ["x1", "x2"]]])).await, 2, "what the others asked for");
+    let failed = host.bindings("one", "specimen.product", "failed").await;
+    let why = failed[0]["last_error"].as_str().expect("why");
+    assert!(failed.len() == 1 && failed[0]["external_id"] == "2" && why.contains("res.country"), "{failed:?}");
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_whose_write_was_refused_arrives_once_nothing_stands_in_its_way() {
+    let (host, _server) = made_in(["x1", "DE", "x2"]).await;
+    host.sync("one", json!({ "kind": "specimen.product" })).await;
+    let germany = host.rows("res.country", json!([["code", "=", "DE"]]), &["name"]).await;
+    let again = host.try_sync("one", json!({ "kind": "specimen.product", "id": "2" })).await;
+    let why = again.jobs[0].job.error.clone().expect("it is refused again").message;
+    assert!(why.contains("res.country"), "{why}");
+    let other = json!({ "model": "res.country", "id": germany[0]["id"], "values": { "code": "D1" } });
+    host.call("record.write", other).await;
+    let standing = host.sync("one", json!({ "kind": "specimen.product", "id": "2" })).await;
+    assert_eq!(standing.failed, 0, "{standing:#?}");
+    assert_eq!(host.count("product.template", json!([])).await, 3);
+    assert_eq!(host.bindings("one", "specimen.product", "failed").await.len(), 0);
+    host.stop().await;
+}

@@ -107,6 +107,9 @@ pub enum Abort {
     /// One record: the page is run again, carefully.
     #[error("{0}")]
     Record(Problem),
+    /// What was asked to be written while items were mapped is refused: which item it belongs to is to be found out.
+    #[error("{0}")]
+    Asked(Problem),
     /// An earlier page of the run is not committed yet.
     #[error("an earlier page is missing")]
     OutOfOrder,
@@ -198,18 +201,23 @@ fn check(tx: &mut dyn Tx, plan: &Plan, at: &Circumstances) -> Result<(), Abort> 
     Ok(())
 }
 
-/// Commits what plugins have asked for while the plan was made.
+/// Commits what plugins have asked for while the plan was made. What was asked for by a page as a whole and is refused
+/// ends the run; the rest is some item's.
 fn commit_asked(tx: &mut dyn Tx, plan: &Plan, at: &Circumstances) -> Result<Vec<Committed>, Abort> {
-    let commit = |asked: &Asked| {
+    let commit = |(at_place, asked): (usize, &Asked)| {
         let guard = asked.guard(plan.catalogue().clone(), at.now);
         plugin::commit(tx, &asked.writes, &guard).map_err(|error| match error {
             CommitError::Fenced(_) => Error::Fenced.into(),
             CommitError::BackendChanged => Error::EpochChanged.into(),
-            CommitError::Storage(error) => Abort::from(error),
+            CommitError::Storage(error) => match Abort::from(error) {
+                Abort::Record(problem) if at_place >= plan.asked_by_page => Abort::Asked(problem),
+                abort => abort,
+            },
+            error if at_place >= plan.asked_by_page => Abort::Asked(Fault::from(error).into()),
             error => Error::Below(error.into()).into(),
         })
     };
-    plan.asked.iter().map(commit).collect()
+    plan.asked.iter().enumerate().map(commit).collect()
 }
 
 /// What is to be done, with the ids of what was made meanwhile in place of temporary ones.

@@ -104,7 +104,7 @@ impl Engine {
                 Ok(applied) => return Ok(applied),
                 Err(Abort::Plan(error)) => return Err(error),
                 Err(Abort::Record(_)) if !at.careful => at.careful = true,
-                Err(Abort::Record(problem)) => return Err(Error::Refused(problem.message)),
+                Err(Abort::Record(problem) | Abort::Asked(problem)) => return Err(Error::Refused(problem.message)),
                 Err(Abort::OutOfOrder) => return Err(Error::Fenced),
             }
         }

@@ -7,6 +7,7 @@
 pub mod account;
 pub mod apply;
 mod begin;
+mod blame;
 mod conflict;
 pub mod digest;
 pub mod engine;

@@ -339,6 +339,7 @@ impl Run<'_> {
             Ok(applied) => applied,
             Err(Abort::Plan(error)) => return Err(error),
             Err(Abort::Record(_)) => self.engine.apply(plan, Circumstances { careful: true, ..at }).await?,
+            Err(Abort::Asked(_)) => self.engine.apply_one_by_one(&plan, at, self.stored.forced, &self.behalf).await?,
             Err(Abort::OutOfOrder) => self.engine.apply(plan, at).await?,
         };
         if applied.account.unaccounted() != 0 {

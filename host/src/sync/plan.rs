@@ -22,6 +22,8 @@ pub struct Plan {
     pub settled: Account,
     /// What plugins have asked to be written while the plan was made: committed before the rest.
     pub asked: Vec<Asked>,
+    /// How many of them come first that the page as a whole asked for; the others were asked for by its items.
+    pub asked_by_page: usize,
 }
 
 /// What is to be done with one item.
@@ -147,7 +149,7 @@ pub struct Line {
 impl Plan {
     /// A plan without anything to do.
     pub fn new(target: Target, page: Arc<Page>, fetched_at: Timestamp) -> Self {
-        Self { target, page, fetched_at, actions: Vec::new(), settled: Account::default(), asked: Vec::new() }
+        Self { target, page, fetched_at, actions: Vec::new(), settled: Account::default(), asked: Vec::new(), asked_by_page: 0 }
     }
 
     /// Takes what was asked for while items were mapped; answers which part of it the mapped values may name.

@@ -67,6 +67,7 @@ pub async fn plan(
     let asked = std::mem::take(&mut page.asked);
     let page = Arc::new(page);
     let mut plan = Plan::new(target.clone(), page.clone(), fetched_at);
+    plan.asked_by_page = asked.len();
     plan.asked = asked;
     plan.settled.offered = (page.items.len() + page.nameless.len()) as i64 + duplicates;
     plan.settled.duplicates = duplicates;

@@ -66,6 +66,7 @@ pub struct Extension {
 }
 
 /// Writes that code of a plugin has asked for on the way, to be committed with what the work comes to.
+#[derive(Clone)]
 pub struct Asked {
     /// The writes.
     pub writes: Writes,

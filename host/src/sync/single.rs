@@ -95,7 +95,7 @@ impl Engine {
             let record = self.release(&target, &page.items[0].id).await?;
             return Ok(Single { account: plan.settled, record, ..Single::default() });
         }
-        let applied = self.apply(Arc::new(plan), at).await?;
+        let applied = self.apply_one(plan, at).await?;
         let problem = applied.problems.into_iter().next().map(|(_, problem)| problem);
         Ok(Single { account: applied.account, record: applied.record, problem, gone: false })
     }

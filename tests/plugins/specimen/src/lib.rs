@@ -49,7 +49,7 @@ pub struct Specimen;
 impl Connector for Specimen {
     const ID: &'static str = "specimen";
     const BACKEND_TYPES: &'static [&'static str] = &["specimen", "specimen_plus"];
-    const MODELS: &'static [&'static str] = &["product.category"];
+    const MODELS: &'static [&'static str] = &["product.category", "res.country"];
     type Settings = Settings;
 
     fn components(c: &mut Components<Self>) {
@@ -104,6 +104,13 @@ impl ImportMapper<Specimen> for ProductImport {
             set("description", format!("{text} ({})", cx.backend()))
         });
         // Made on the way: its id is a temporary one until the page is written.
+        // Refused where the country is known: its code is unique, which is seen when the page is written.
+        r.mapping("made_in", ["/made_in"], [], async |item, cx| {
+            if let Some(code) = item.text("/made_in")?.option() {
+                cx.records("res.country").create(Values::new().set("name", &code).set("code", &code)).await?;
+            }
+            Ok(Values::new())
+        });
         r.mapping("shelved", ["/shelf"], ["categ_id"], async |item, cx| {
             let Some(shelf) = item.text("/shelf")?.option() else { return Ok(Values::new()) };
             set("categ_id", cx.records("product.category").create(Values::new().set("name", shelf)).await?)
