@@ -44,7 +44,8 @@ impl Engine {
         let mut page = remainder(plan);
         let (mut done, mut problems) = (Account::default(), Vec::new());
         for action in &plan.actions {
-            let again = matches!(action.what, What::Write(_) | What::Skip { .. } | What::Quarantine(_) | What::Hold { .. });
+            let again =
+                matches!(action.what, What::Write(_) | What::Skip { .. } | What::Quarantine(_) | What::Hold { .. });
             match action.item.filter(|_| again) {
                 None => page.actions.push(action.clone()),
                 Some(item) => match self.alone(plan, item, force, behalf).await? {

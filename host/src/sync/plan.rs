@@ -149,7 +149,15 @@ pub struct Line {
 impl Plan {
     /// A plan without anything to do.
     pub fn new(target: Target, page: Arc<Page>, fetched_at: Timestamp) -> Self {
-        Self { target, page, fetched_at, actions: Vec::new(), settled: Account::default(), asked: Vec::new(), asked_by_page: 0 }
+        Self {
+            target,
+            page,
+            fetched_at,
+            actions: Vec::new(),
+            settled: Account::default(),
+            asked: Vec::new(),
+            asked_by_page: 0,
+        }
     }
 
     /// Takes what was asked for while items were mapped; answers which part of it the mapped values may name.
