@@ -83,6 +83,12 @@ impl Scene {
         Self { data, shop }
     }
 
+    /// Makes a record of ours; answers its id.
+    fn makes(&self, arguments: &[&str]) -> String {
+        let made = self.data.run([&["record", "create", "--json"], arguments].concat()).ok().json();
+        made["ids"][0].to_string()
+    }
+
     #[track_caller]
     fn keeps(&self, name: &str, arguments: &[&str]) -> Value {
         self.kept(name, &self.data.run(arguments.iter().chain(&["--json"])))
@@ -174,6 +180,50 @@ fn changing_commands() {
     ] {
         scene.keeps(name, arguments);
     }
+}
+
+#[test]
+fn review_commands() {
+    let shop = Shop::start(Options { products: 3, customers: 3, orders: 0, ..Options::default() });
+    let scene = Scene { data: Data::new(), shop };
+    scene.data.connect(&scene.shop);
+    // Two of ours match each customer there: none is guessed.
+    let ours: Vec<String> = (1..=3)
+        .flat_map(|customer| ["One", "Two"].map(|twin| (customer, twin)))
+        .map(|(customer, twin)| {
+            let (name, email) = (format!("name={twin}"), format!("email=customer.{customer}@example.org"));
+            scene.makes(&["res.partner", &name, &email])
+        })
+        .collect();
+    scene.data.run(["sync", "shop", "--kind", "demo.customer", "--wait"]).ok();
+    let listed = scene.keeps("review_list_held", &["review", "list", "--backend", "shop"]);
+    let items: Vec<String> =
+        listed["items"].as_array().expect("items").iter().map(|item| item["id"].to_string()).collect();
+    scene.keeps("review_show", &["review", "show", &items[0]]);
+    scene.keeps("review_resolve_bind", &["review", "resolve", &items[0], "--bind", &ours[0]]);
+    scene.keeps("review_resolve_create", &["review", "resolve", &items[1], "--create"]);
+    scene.keeps("review_resolve_skip", &["review", "resolve", &items[2], "--skip"]);
+    for (name, arguments) in [
+        ("error_review_settled", &["review", "resolve", &items[0], "--create"][..]),
+        ("error_no_review", &["review", "show", "4711"]),
+    ] {
+        let answer = scene.data.run(arguments.iter().chain(&["--json"]));
+        assert_eq!(answer.code, Some(1), "{arguments:?}: {}", answer.out);
+        scene.kept(name, &answer);
+    }
+}
+
+#[test]
+fn binding_by_hand_and_repair() {
+    let scene = Scene::new();
+    let ours = scene.makes(&["product.category", "name=By hand"]);
+    scene.keeps("binding_bind", &["binding", "bind", "shop", "demo.category", "4711", &ours]);
+    // A record that is taken away here without a word to the shop, and one that was changed there.
+    let lost = scene.data.run(["binding", "list", "--kind", "demo.product", "--json"]).ok().json();
+    scene.data.run(["binding", "unbind", &lost["bindings"][0]["id"].to_string()]).ok();
+    scene.shop.edit("products", 2, json!({ "title": "Another lamp" }));
+    scene.keeps("verify_repair", &["verify", "shop", "--kind", "demo.product", "--repair"]);
+    scene.keeps("verify_repaired", &["verify", "shop", "--kind", "demo.product"]);
 }
 
 #[test]

@@ -46,6 +46,8 @@ pub struct Circumstances {
     pub run: Option<RunStep>,
     /// Each record has a savepoint of its own, since the page failed without.
     pub careful: bool,
+    /// The record is one that the job's own work refers to: once it is made, the job has come nearer to its end.
+    pub on_the_way: bool,
     /// What ends with this transaction.
     pub finish: Option<serde_json::Value>,
 }
@@ -348,8 +350,8 @@ fn keep_nameless(tx: &mut dyn Tx, plan: &Plan, at: &Circumstances, applied: &mut
     Ok(())
 }
 
-/// Moves the run on, and ends what ends with this page. A page that is committed, or a record that was made (of those that
-/// a page refers to, say), is not done again by a later attempt.
+/// Moves the run on, and ends what ends with this page. A page that is committed, or a record that was made because
+/// others refer to it, is not done again by a later attempt.
 fn finish(tx: &mut dyn Tx, plan: &Plan, at: &Circumstances, applied: &mut Applied) -> Result<(), Abort> {
     if let Some(step) = &at.run {
         applied.account.pages = i64::from(step.listed);
@@ -370,7 +372,8 @@ fn finish(tx: &mut dyn Tx, plan: &Plan, at: &Circumstances, applied: &mut Applie
             end_run(tx, plan, at, step, end)?;
         }
     }
-    if let Some(fence) = at.fence.as_ref().filter(|_| at.run.is_some() || applied.account.created > 0) {
+    let moves_on = at.run.is_some() || (at.on_the_way && applied.account.created > 0);
+    if let Some(fence) = at.fence.as_ref().filter(|_| moves_on && at.finish.is_none()) {
         queue::moved_on(tx, fence).map_err(|error| Error::Below(error.into()))?;
     }
     if let (Some(result), Some(fence)) = (&at.finish, &at.fence) {

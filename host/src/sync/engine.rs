@@ -79,6 +79,7 @@ impl Engine {
             spawned_by: behalf.job.as_ref().map(|fence| fence.job),
             run: None,
             careful: false,
+            on_the_way: false,
             finish: None,
         }
     }

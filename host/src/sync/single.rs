@@ -11,6 +11,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 
 use super::{
     Account, Error,
+    apply::Circumstances,
     engine::Engine,
     fetch,
     guard::Chain,
@@ -83,13 +84,13 @@ impl Engine {
                 let (_, unmet) = self.import_missing(session, &planned.missing, &chain, behalf).await?;
                 plan = planner::resolve_again(&self.store, plan, &unmet).await?;
             }
-            self.write_one(plan, behalf).await
+            self.write_one(plan, !one.chain.is_empty(), behalf).await
         }
         .boxed()
     }
 
-    async fn write_one(&self, plan: Plan, behalf: &Behalf) -> Result<Single, Error> {
-        let at = self.circumstances(&plan.target.session, behalf);
+    async fn write_one(&self, plan: Plan, on_the_way: bool, behalf: &Behalf) -> Result<Single, Error> {
+        let at = Circumstances { on_the_way, ..self.circumstances(&plan.target.session, behalf) };
         if plan.is_empty() {
             let (target, page) = (plan.target.clone(), plan.page.clone());
             let record = self.release(&target, &page.items[0].id).await?;
