@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{Serve, backend, binding, cursor, job, plugin, record, review, status, sync, verify};
+use super::{Serve, backend, binding, cursor, export, job, plugin, record, review, status, sync, verify};
 use crate::base::{config::DataDir, telemetry::Format};
 
 /// Keeps your own records (products, orders, customers, stock, invoices) in step with the systems you sell, ship and
@@ -48,6 +48,8 @@ pub(super) enum Command {
     Backend(backend::Command),
     /// Bring a backend's records in step.
     Sync(sync::Sync),
+    /// Send records of ours to a backend.
+    Export(export::Export),
     /// Search and change our own records.
     #[command(subcommand)]
     Record(record::Command),

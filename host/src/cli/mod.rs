@@ -8,6 +8,7 @@ mod binding;
 mod cursor;
 mod domain;
 mod error;
+mod export;
 mod input;
 mod job;
 mod link;
@@ -110,6 +111,7 @@ impl Command {
             Self::Plugin(command) => command.run(session).await,
             Self::Backend(command) => command.run(session).await,
             Self::Sync(command) => command.run(session).await,
+            Self::Export(command) => command.run(session).await,
             Self::Record(command) => command.run(session).await,
             Self::Binding(command) => command.run(session).await,
             Self::Review(command) => command.run(session).await,

@@ -10,8 +10,8 @@ const FIELDS_OF_NEW: usize = 3;
 /// Characters of a value that are shown.
 const WIDTH: usize = 48;
 
-/// All plans of a sync.
-pub(super) fn shown(standing: &Standing, backend: &str) -> String {
+/// All plans of a sync or an export, which `bindery COMMAND` carries out.
+pub(super) fn shown(standing: &Standing, command: &str) -> String {
     let plans = standing.plans();
     if plans.is_empty() {
         return "There is nothing to sync.".to_owned();
@@ -20,7 +20,7 @@ pub(super) fn shown(standing: &Standing, backend: &str) -> String {
     let is_idle = plans.iter().all(|plan| plan.records.is_empty());
     parts.push(match is_idle {
         true => "Nothing would change.".to_owned(),
-        false => format!("Nothing was written. `bindery sync {backend}` does it."),
+        false => format!("Nothing was written. `bindery {command}` does it."),
     });
     parts.join("\n\n")
 }

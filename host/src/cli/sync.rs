@@ -70,17 +70,18 @@ impl Sync {
         let raw = session.ask("sync.start", &request).await?;
         let started: Started = serde_json::from_str(&raw).map_err(|error| Error::Answer(error.to_string()))?;
         if !(self.wait || self.plan || session.is_in_process().await?) {
-            return session.output.answer(&raw, queued);
+            return session.output.answer(&raw, |started| queued(started, "sync"));
         }
         let standing = progress::follow(session, &started.ids()).await?;
         progress::conclude(session, &standing, |standing| match self.plan {
-            true => plan::shown(standing, &self.backend),
+            true => plan::shown(standing, &format!("sync {}", self.backend)),
             false => progress::summary(standing),
         })
     }
 }
 
-fn queued(started: Started) -> String {
+/// What was queued, by which command.
+pub(super) fn queued(started: Started, command: &str) -> String {
     let mut lines: Vec<String> = started
         .jobs
         .iter()
@@ -90,7 +91,7 @@ fn queued(started: Started) -> String {
         })
         .collect();
     lines.push(format!(
-        "\n`bindery job list --backend {}` shows how they stand; `sync --wait` follows them.",
+        "\n`bindery job list --backend {}` shows how they stand; `{command} --wait` follows them.",
         started.backend
     ));
     lines.join("\n")

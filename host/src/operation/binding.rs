@@ -8,7 +8,6 @@ use crate::{
     base::{Fault, Timestamp},
     record::{self, Catalogue, Change},
     storage::{Durability, intent, quarantine},
-    sync::task::ImportRecord,
 };
 
 /// Chooses bindings.
@@ -193,23 +192,22 @@ pub(super) async fn unbind(host: &Host, _: &Caller, choice: Choice) -> Result<Ch
     Ok(Changed { changed, jobs: Vec::new() })
 }
 
-/// Imports them again, from what was kept of them where nothing newer can be had.
+/// Sends what is due of them; imports the others again, from what was kept of them where nothing newer can be had.
 pub(super) async fn retry(host: &Host, _: &Caller, choice: Choice) -> Result<Changed, Fault> {
-    import_again(host, choice, false).await
+    again(host, choice, false).await
 }
 
 /// Imports them again, whatever they look like.
 pub(super) async fn resync(host: &Host, _: &Caller, choice: Choice) -> Result<Changed, Fault> {
-    import_again(host, choice, true).await
+    again(host, choice, true).await
 }
 
-async fn import_again(host: &Host, choice: Choice, force: bool) -> Result<Changed, Fault> {
+async fn again(host: &Host, choice: Choice, force: bool) -> Result<Changed, Fault> {
     let (mut jobs, catalogue) = (Vec::new(), host.catalogue.get());
     for binding in choice.find(host).await? {
         let kind = catalogue.kinds().find(|kind| kind.id == binding.kind).map(|kind| kind.name.clone());
-        let (Some(id), Some(kind)) = (binding.external_id, kind) else { continue };
-        let asked = ImportRecord { backend: binding.backend, kind, id, force, ..ImportRecord::default() };
-        jobs.push(host.sync.start_import(&asked).await?.0.id);
+        let Some(kind) = kind else { continue };
+        jobs.extend(host.sync.start_again(&binding, &kind, force).await?.map(|job| job.id));
     }
     host.enqueued(&jobs).await?;
     Ok(Changed { changed: jobs.len() as u64, jobs })

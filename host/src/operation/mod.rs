@@ -8,6 +8,7 @@ pub mod backend;
 pub mod binding;
 pub mod cursor;
 pub mod error;
+pub mod export;
 mod host;
 pub mod job;
 pub mod link;

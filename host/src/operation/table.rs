@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     Caller, Error, Host,
     access::{self, Subject},
-    audit, backend, binding, cursor, job, link, plugin, record, review, status, sync, verify,
+    audit, backend, binding, cursor, export, job, link, plugin, record, review, status, sync, verify,
 };
 use crate::{base::Fault, security::role::Permission};
 
@@ -56,6 +56,7 @@ operations! {
     Write "generic.backend" "backend.disable" => backend::disable;
     Write "generic.backend" "backend.test" => backend::test;
     Write "generic.backend" "sync.start" => sync::start;
+    Write "generic.backend" "export.start" => export::start;
     Read "queue.job" "sync.progress" => sync::progress;
     Write "generic.backend" "verify.start" => verify::start;
     Read "generic.binding" "review.list" => review::list;

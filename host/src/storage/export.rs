@@ -75,6 +75,58 @@ pub fn settle_due(tx: &mut dyn Tx, backend: i64, kind: &str, record: i64, revisi
     Ok(tx.execute(&DELETE, &[backend.into(), kind.into(), record.into(), revision.into()])? > 0)
 }
 
+/// Which records of a kind are looked for: of a backend, in a record table, after an id.
+#[derive(Debug, Clone, Copy)]
+pub struct Among<'a> {
+    /// The backend.
+    pub backend: i64,
+    /// The kind, by its id in the catalogue.
+    pub kind: i64,
+    /// Its name.
+    pub name: &'a str,
+    /// The table of its records.
+    pub table: &'a str,
+    /// After this record.
+    pub after: i64,
+    /// At most so many.
+    pub limit: u64,
+}
+
+impl Among<'_> {
+    fn records(&self, tx: &mut dyn Tx, text: String, kind: Param<'_>) -> Result<Vec<i64>, Error> {
+        let limit = Param::Int(i64::try_from(self.limit).unwrap_or(i64::MAX));
+        tx.query(&Statement::generated(text), &[self.backend.into(), kind, self.after.into(), limit], |row| row.int(0))
+    }
+}
+
+/// Records of which something is due.
+pub fn records_due(tx: &mut dyn Tx, among: &Among<'_>) -> Result<Vec<i64>, Error> {
+    let text =
+        "select record from export_due where backend = ?1 and kind = ?2 and record > ?3 order by record limit ?4";
+    among.records(tx, text.to_owned(), among.name.into())
+}
+
+/// Bound records that have changed since they were in step, or that were never sent.
+pub fn records_differing(tx: &mut dyn Tx, among: &Among<'_>) -> Result<Vec<i64>, Error> {
+    let text = format!(
+        "select b.record from binding b join \"{}\" r on r.id = b.record where b.backend = ?1 and b.kind = ?2 \
+         and b.record > ?3 and b.no_export = 0 and (b.external_id is null or b.record_version <> r.version) \
+         order by b.record limit ?4",
+        among.table
+    );
+    among.records(tx, text, among.kind.into())
+}
+
+/// Records that are not bound.
+pub fn records_unbound(tx: &mut dyn Tx, among: &Among<'_>) -> Result<Vec<i64>, Error> {
+    let text = format!(
+        "select r.id from \"{}\" r where r.id > ?3 and not exists (select 1 from binding b where b.backend = ?1 \
+         and b.kind = ?2 and b.record = r.id) order by r.id limit ?4",
+        among.table
+    );
+    among.records(tx, text, among.kind.into())
+}
+
 /// How many records of each kind of a backend are to be exported.
 pub fn count_due(tx: &mut dyn Tx, backend: i64) -> Result<Vec<(String, u64)>, Error> {
     static SELECT: Statement =

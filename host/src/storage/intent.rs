@@ -161,6 +161,13 @@ pub fn close(
     Ok(tx.execute(&UPDATE, &params)? > 0)
 }
 
+/// Gives up an intent whose fate nobody knows: a person says that it made nothing.
+pub fn drop_unknown(tx: &mut dyn Tx, backend: i64, kind: &str, record: i64) -> Result<bool, Error> {
+    static DELETE: Statement =
+        Statement::new("delete from intent where backend = ?1 and kind = ?2 and record = ?3 and state = 4");
+    Ok(tx.execute(&DELETE, &[backend.into(), kind.into(), record.into()])? > 0)
+}
+
 /// Gives an intent up: what it planned was refused, or is planned anew.
 pub fn drop(tx: &mut dyn Tx, id: i64) -> Result<(), Error> {
     static DELETE: Statement = Statement::new("delete from intent where id = ?1");

@@ -33,6 +33,8 @@ pub struct Engine {
     pub limits: Limits,
     /// The records that are being exported.
     pub(super) exporting: Arc<Holds>,
+    /// One reader of the outbox at a time.
+    pub(super) reading: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Pages that are being written at once, while nobody else waits for the writer.
@@ -41,7 +43,15 @@ pub const IN_FLIGHT: usize = 12;
 impl Engine {
     /// Over the rooms below.
     pub fn new(store: Store, clock: Clock, catalogue: Current, backends: Arc<Backends>) -> Self {
-        Self { store, clock, catalogue, backends, limits: Limits::default(), exporting: Arc::default() }
+        Self {
+            store,
+            clock,
+            catalogue,
+            backends,
+            limits: Limits::default(),
+            exporting: Arc::default(),
+            reading: Arc::default(),
+        }
     }
 
     /// A backend at work, as it stands now.

@@ -128,11 +128,11 @@ pub enum Error {
         /// The kind.
         kind: String,
     },
-    /// The direction is not there yet.
-    #[error("{what}: export is not yet supported")]
-    ExportUnsupported {
-        /// Step or kind.
-        what: String,
+    /// The connector has no way to export the kind.
+    #[error("{kind} can't be exported: the connector has no mapper for it")]
+    NotExported {
+        /// The kind.
+        kind: String,
     },
     /// The connector does not do this step.
     #[error("the connector does not support the step {step}")]
@@ -203,7 +203,7 @@ pub const CODES: &[Code] = &[
     NEWER_STATE,
     UNKNOWN_KIND,
     NOT_IMPORTED,
-    EXPORT_UNSUPPORTED,
+    NOT_EXPORTED,
     STEP_UNSUPPORTED,
     NOT_FOUND,
     REFUSED,
@@ -327,10 +327,10 @@ const NOT_IMPORTED: Code = code(
     "Import the kind of the parent.",
     Retry::Never,
 );
-const EXPORT_UNSUPPORTED: Code = code(
-    "sync.export_unsupported",
-    "This version imports only.",
-    "Leave the step out; `sync NAME` runs the others.",
+const NOT_EXPORTED: Code = code(
+    "sync.not_exported",
+    "The connector only imports records of this kind.",
+    "Use a kind that it exports; `bindery plugin show ID` lists them.",
     Retry::Never,
 );
 const STEP_UNSUPPORTED: Code = code(
@@ -414,7 +414,7 @@ impl Coded for Error {
             Self::NewerState { .. } => &NEWER_STATE,
             Self::UnknownKind { .. } => &UNKNOWN_KIND,
             Self::NotImported { .. } => &NOT_IMPORTED,
-            Self::ExportUnsupported { .. } => &EXPORT_UNSUPPORTED,
+            Self::NotExported { .. } => &NOT_EXPORTED,
             Self::StepUnsupported { .. } => &STEP_UNSUPPORTED,
             Self::NotFound { .. } => &NOT_FOUND,
             Self::Refused(_) => &REFUSED,

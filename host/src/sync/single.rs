@@ -249,7 +249,7 @@ impl Engine {
 }
 
 /// Whether an error is none of the record's: the backend, the job or the store can't go on.
-fn ends_run(error: &Error) -> bool {
+pub(super) fn ends_run(error: &Error) -> bool {
     match error {
         Error::Connector(error) => {
             error.class.is_retryable()

@@ -5,12 +5,13 @@ use bindery_contract::manifest::Step;
 use super::{
     Error,
     engine::Engine,
-    task::{self, ImportKind, ImportRecord, SyncAll, SyncStep, VerifyBackend},
+    task::{self, ExportKind, ExportRecord, ImportKind, ImportRecord, SyncAll, SyncStep, VerifyBackend},
 };
 use crate::{
     model::job::{Enqueued, NewJob},
     queue,
-    storage::Durability,
+    record::Binding,
+    storage::{Durability, export},
 };
 
 /// What a sync is asked to do.
@@ -46,15 +47,47 @@ impl Engine {
         self.enqueue(job).await
     }
 
+    /// Enqueues an export; answers the job and its description.
+    pub async fn start_export(
+        &self,
+        asked: &ExportKind,
+        priority: Option<i64>,
+        eta_seconds: Option<i64>,
+    ) -> Result<(Enqueued, String), Error> {
+        let session = self.session(asked.backend).await?;
+        if !session.kind(&asked.kind)?.export {
+            return Err(Error::NotExported { kind: asked.kind.clone() });
+        }
+        let (mut job, now) = (task::export_kind(asked), self.clock.now());
+        job.priority = priority.unwrap_or(NewJob::PRIORITY);
+        job.eta = eta_seconds.filter(|seconds| *seconds > 0).map(|seconds| now.plus_seconds(seconds));
+        self.enqueue(job).await
+    }
+
+    /// Enqueues what brings a binding in step again: the export of what is due of it, else its import.
+    pub async fn start_again(&self, binding: &Binding, kind: &str, force: bool) -> Result<Option<Enqueued>, Error> {
+        let (backend, record, name) = (binding.backend, binding.record.unwrap_or_default(), kind.to_owned());
+        let is_due = self.store.read(move |tx| export::due(tx, backend, &name, record)).await?.is_some();
+        let job = match &binding.external_id {
+            _ if is_due && !force => {
+                task::export_record(&ExportRecord { backend, kind: kind.to_owned(), record, asked: false })
+            }
+            None => return Ok(None),
+            Some(id) => task::import_one(&ImportRecord {
+                backend,
+                kind: kind.to_owned(),
+                id: id.clone(),
+                force,
+                ..ImportRecord::default()
+            }),
+        };
+        Ok(Some(self.enqueue(job).await?.0))
+    }
+
     /// Enqueues the comparison of a backend with what is here.
     pub async fn start_verify(&self, asked: &VerifyBackend) -> Result<(Enqueued, String), Error> {
         let description = if asked.repair { "Verify and repair" } else { "Verify" };
         self.enqueue(task::job(task::VERIFY, Some(asked.backend), asked, description.to_owned())).await
-    }
-
-    /// Enqueues the import of one record.
-    pub async fn start_import(&self, asked: &ImportRecord) -> Result<(Enqueued, String), Error> {
-        self.enqueue(task::import_one(asked)).await
     }
 
     pub(super) async fn enqueue(&self, job: NewJob) -> Result<(Enqueued, String), Error> {
@@ -74,9 +107,6 @@ impl Engine {
         if let Some(kind) = &request.kind {
             let session = self.session(backend).await?;
             let declared = session.kind(kind)?;
-            if !declared.import && declared.export {
-                return Err(Error::ExportUnsupported { what: kind.clone() });
-            }
             if !declared.import {
                 return Err(Error::NotImported { kind: kind.clone() });
             }

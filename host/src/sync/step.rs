@@ -6,17 +6,19 @@ use bindery_contract::{
     manifest::{Direction, Kind, Step},
     op,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Account, Error,
     engine::Engine,
+    export::{self, select::Choice},
     handler::payload,
     pipeline::Wish,
     session::{self, Behalf, Session},
     task::{self, SyncAll, SyncStep, step_name},
 };
 use crate::{
+    backend,
     model::job::{Condition, Dependency},
     plugin::Scope,
     queue::{Outcome, Running, enqueue},
@@ -52,19 +54,13 @@ pub fn exports(kind: &Kind) -> bool {
     kind.export && matches!(direction(kind), Direction::Export | Direction::Both)
 }
 
-/// The kinds that a step imports, in the order of their declaration; and whether it has some that are only exported.
-fn kinds(session: &Session, step: Step) -> (Vec<String>, bool) {
-    let all = session.manifest.kinds.iter().filter(|kind| of_kind(kind) == step);
-    let mut import = Vec::new();
-    let mut exports = false;
-    for kind in all {
-        match direction(kind) {
-            Direction::Import | Direction::Both if kind.import => import.push(kind.name.clone()),
-            Direction::Export | Direction::Both if kind.export => exports = true,
-            _ => {}
-        }
-    }
-    (import, exports)
+/// The kinds of a step, in the order of their declaration: those that it imports, and those that it exports then.
+fn kinds(session: &Session, step: Step) -> (Vec<String>, Vec<String>) {
+    let all = || session.manifest.kinds.iter().filter(|kind| of_kind(kind) == step);
+    let is_imported = |kind: &&Kind| kind.import && matches!(direction(kind), Direction::Import | Direction::Both);
+    let import = all().filter(is_imported).map(|kind| kind.name.clone()).collect();
+    let export = all().filter(|kind| exports(kind)).map(|kind| kind.name.clone()).collect();
+    (import, export)
 }
 
 impl Engine {
@@ -113,9 +109,13 @@ impl Engine {
             return self.end(job, &scope, json!({ "message": message })).await;
         }
         self.commit(&scope).await?;
-        let (import, exports) = match answer {
+        let (import, mut export) = match answer {
             op::SyncAnswer::Pipeline => kinds(&session, asked.step),
-            op::SyncAnswer::Kinds { kinds } => (kinds, false),
+            op::SyncAnswer::Kinds { kinds } => {
+                let export = kinds.iter().filter(|name| session.manifest.kind(name).is_some_and(exports));
+                let export = export.cloned().collect();
+                (kinds, export)
+            }
             op::SyncAnswer::Unsupported if asked.lenient => {
                 return Ok(Outcome::Done(json!({ "message": format!("the connector does not support {name}") })));
             }
@@ -124,12 +124,10 @@ impl Engine {
                 return Err(session::bad(op::SYNC, &"an answer of a newer contract"));
             }
         };
-        if import.is_empty() {
-            return match (exports, asked.lenient) {
-                (true, false) => Err(Error::ExportUnsupported { what: format!("the step {name}") }),
-                (false, false) => Err(Error::StepUnsupported { step: name.to_owned() }),
-                (true, true) => Ok(Outcome::Done(json!({ "message": "it only exports, which is not yet supported" }))),
-                (false, true) => Ok(Outcome::Done(json!({ "message": format!("nothing to do for {name}") }))),
+        if import.is_empty() && export.is_empty() {
+            return match asked.lenient {
+                false => Err(Error::StepUnsupported { step: name.to_owned() }),
+                true => Ok(Outcome::Done(json!({ "message": format!("nothing to do for {name}") }))),
             };
         }
         if asked.plan {
@@ -139,7 +137,12 @@ impl Engine {
             }
             return Ok(Outcome::Done(json!({ "plan": plans })));
         }
-        self.import_kinds(&session, &import, &asked, job.id, &behalf).await
+        // What a filter picks is theirs.
+        export.retain(|kind| asked.filters.is_empty() && session.business.export(kind) != backend::Export::None);
+        let mut done = Done::default();
+        self.import_kinds(&session, &import, &asked, job.id, &behalf, &mut done).await?;
+        self.export_kinds(&session, &export, &behalf, &mut done).await?;
+        done.outcome()
     }
 
     /// Imports the kinds of a step one after the other; one that fails does not stop the rest.
@@ -150,43 +153,84 @@ impl Engine {
         asked: &SyncStep,
         job: i64,
         behalf: &Behalf,
-    ) -> Result<Outcome, Error> {
-        let done = self.store.read(move |tx| run::of_job(tx, job)).await?;
-        let mut account = Account::default();
-        let mut reports = Vec::new();
-        let mut failure = None;
+        done: &mut Done,
+    ) -> Result<(), Error> {
+        let before = self.store.read(move |tx| run::of_job(tx, job)).await?;
         for kind in kinds {
             // An earlier attempt of this job has come to the end of it.
-            if let Some(run) = done.iter().find(|run| run.kind == *kind && run.state == 1) {
-                account.add(&Account::from_counts(run.counts));
-                reports.push(json!({ "kind": kind, "run": run.id, "account": Account::from_counts(run.counts) }));
+            if let Some(run) = before.iter().find(|run| run.kind == *kind && run.state == 1) {
+                let account = Account::from_counts(run.counts);
+                done.account.add(&account);
+                done.kinds.push(json!({ "kind": kind, "run": run.id, "account": account }));
                 continue;
             }
             let wish = Wish { force: asked.force, filters: asked.filters.clone(), finish: None };
             match self.import_kind(session, kind, &wish, behalf).await {
                 Ok(report) => {
-                    account.add(&report.account);
-                    reports.push(json!(report));
-                }
-                Err(
-                    error
-                    @ (Error::Cancelled | Error::Stopping | Error::Deadline | Error::Fenced | Error::EpochChanged),
-                ) => {
-                    return Err(error);
+                    done.account.add(&report.account);
+                    done.kinds.push(json!(report));
                 }
                 Err(error) => {
-                    reports.push(json!({ "kind": kind, "error": error.to_string() }));
-                    // What may succeed later makes the job try again; what is done by then is not done twice.
-                    let later = failure.as_ref().is_none_or(|first| !super::handler::goes_on(first));
-                    if later {
-                        failure = Some(error);
-                    }
+                    let said = done.failed(kind, error)?;
+                    done.kinds.push(said);
                 }
             }
         }
-        match failure {
+        Ok(())
+    }
+
+    /// The second half of a step: sends what is due of its kinds.
+    async fn export_kinds(
+        &self,
+        session: &Arc<Session>,
+        kinds: &[String],
+        behalf: &Behalf,
+        done: &mut Done,
+    ) -> Result<(), Error> {
+        let wish = export::kind::Wish { choice: Choice::Due, force: false, resend: false };
+        for kind in kinds {
+            match self.export_kind(session, kind, &wish, behalf).await {
+                Ok(report) => done.exports.push(json!(report)),
+                Err(error) => {
+                    let said = done.failed(kind, error)?;
+                    done.exports.push(said);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a step came to so far.
+#[derive(Default)]
+struct Done {
+    account: Account,
+    kinds: Vec<Value>,
+    exports: Vec<Value>,
+    failure: Option<Error>,
+}
+
+impl Done {
+    /// A kind failed: what is to be said of it. What ends the whole step is an error.
+    fn failed(&mut self, kind: &str, error: Error) -> Result<Value, Error> {
+        if matches!(error, Error::Cancelled | Error::Stopping | Error::Deadline | Error::Fenced | Error::EpochChanged) {
+            return Err(error);
+        }
+        let said = json!({ "kind": kind, "error": error.to_string() });
+        // What may succeed later makes the job try again; what is done by then is not done twice.
+        if self.failure.as_ref().is_none_or(|first| !super::handler::goes_on(first)) {
+            self.failure = Some(error);
+        }
+        Ok(said)
+    }
+
+    fn outcome(self) -> Result<Outcome, Error> {
+        match self.failure {
             Some(error) => Err(error),
-            None => Ok(Outcome::Done(json!({ "account": account, "kinds": reports }))),
+            None if self.exports.is_empty() => {
+                Ok(Outcome::Done(json!({ "account": self.account, "kinds": self.kinds })))
+            }
+            None => Ok(Outcome::Done(json!({ "account": self.account, "kinds": self.kinds, "exports": self.exports }))),
         }
     }
 }

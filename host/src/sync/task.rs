@@ -19,6 +19,8 @@ pub const SYNC_ALL: &str = "sync.all";
 pub const AFTER_IMPORT: &str = "after.import";
 /// Exports what is due of one record: [`ExportRecord`].
 pub const EXPORT_RECORD: &str = "export.record";
+/// Exports records of a kind: [`ExportKind`].
+pub const EXPORT_KIND: &str = "export.kind";
 /// Removes theirs, since ours is gone: [`ExportDeletion`].
 pub const EXPORT_DELETION: &str = "export.deletion";
 /// Hooks after a send: [`AfterImport`].
@@ -64,6 +66,26 @@ pub struct ExportRecord {
     /// Somebody asks: all of it is due, whatever has changed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub asked: bool,
+}
+
+/// Payload of `export.kind`. Without ids and domain: what has changed, and what is new where the policy says so.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExportKind {
+    /// The backend.
+    pub backend: i64,
+    /// The kind.
+    pub kind: String,
+    /// These records.
+    pub ids: Vec<i64>,
+    /// The records that a domain finds.
+    pub domain: Option<serde_json::Value>,
+    /// Even what is as it was sent last.
+    pub force: bool,
+    /// Creates whose fate is unknown are sent again: a person says that they made nothing.
+    pub resend: bool,
+    /// Send nothing: answer what would be sent.
+    pub plan: bool,
 }
 
 /// Payload of `export.deletion`.
@@ -192,6 +214,15 @@ pub fn export_record(payload: &ExportRecord) -> NewJob {
     let mut job = job(EXPORT_RECORD, Some(*backend), payload, format!("Export {kind} {record}"));
     let asked = if *asked { ":asked" } else { "" };
     job.identity = Some((format!("export:{backend}:{kind}:{record}{asked}"), Scope::UntilStart));
+    job
+}
+
+/// The export of records of a kind. Equal ones fold until the first has ended.
+pub fn export_kind(payload: &ExportKind) -> NewJob {
+    let what = if payload.plan { "Plan the export of" } else { "Export" };
+    let mut job = job(EXPORT_KIND, Some(payload.backend), payload, format!("{what} {}", payload.kind));
+    job.max_retries = ATTEMPTS;
+    job.identity = Some((format!("{EXPORT_KIND}:{}", json!(payload)), Scope::UntilDone));
     job
 }
 

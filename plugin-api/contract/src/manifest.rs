@@ -81,7 +81,8 @@ pub struct Kind {
     pub constraints: Vec<Constraint>,
     /// Record fields by which a first sync matches existing records, tried in order; each entry must match uniquely.
     pub matched_by: Vec<String>,
-    /// Domain of the records that may be matched, as JSON (`[["parent_id", "=", false]]`); empty: all of the model.
+    /// Domain of the records that are of this kind, as JSON (`[["parent_id", "=", false]]`); empty: all of the model. Only
+    /// these are matched, and only these are exported by themselves while they are not bound.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub matched_among: String,
     /// Relations whose target must be imported (exported) first.

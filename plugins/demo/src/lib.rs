@@ -53,6 +53,7 @@ impl Connector for Demo {
         catalogue(c);
         c.kind("demo.customer", "res.partner")
             .matched_by("email")
+            .matched_among(r#"[["parent_id", "=", false]]"#)
             .import(CustomerImport)
             .export(CustomerExport)
             .idempotent_create();

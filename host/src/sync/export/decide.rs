@@ -1,12 +1,12 @@
 //! Which changes go to which backend: never to one that they came from, only to kinds whose mapper reads what changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{due::Wanted, exporter::Exporter};
 use crate::{
     model::Value,
     record::{
-        self, Binding, Catalogue, Error, binding,
+        self, Binding, Catalogue, Error, Model, Query, binding,
         outbox::{Event, Op},
     },
     storage::{self, Tx, export},
@@ -72,7 +72,7 @@ pub fn decide(
             }
         }
     }
-    take(tx, exporters, candidates, &mut decided)?;
+    take(tx, catalogue, exporters, candidates, &mut decided)?;
     Ok(decided)
 }
 
@@ -120,7 +120,13 @@ fn parent(
 }
 
 /// Takes the candidates that are bound, or may be new there.
-fn take(tx: &mut dyn Tx, exporters: &[Exporter], candidates: Candidates, decided: &mut Decided) -> Result<(), Error> {
+fn take(
+    tx: &mut dyn Tx,
+    catalogue: &Catalogue,
+    exporters: &[Exporter],
+    candidates: Candidates,
+    decided: &mut Decided,
+) -> Result<(), Error> {
     let mut known: BTreeMap<(usize, i64), Binding> = BTreeMap::new();
     for (at, exporter) in exporters.iter().enumerate() {
         let ids: Vec<i64> = candidates.range((at, i64::MIN)..=(at, i64::MAX)).map(|((_, record), _)| *record).collect();
@@ -131,6 +137,7 @@ fn take(tx: &mut dyn Tx, exporters: &[Exporter], candidates: Candidates, decided
             known.extend(binding.record.map(|record| ((at, record), binding)));
         }
     }
+    let new = new_ones(tx, catalogue, exporters, &candidates, &known)?;
     for (key, wanted) in candidates {
         match known.get(&key) {
             Some(binding) if binding.no_export => decided.skipped.push(binding.id),
@@ -138,11 +145,46 @@ fn take(tx: &mut dyn Tx, exporters: &[Exporter], candidates: Candidates, decided
                 decided.pending.push(binding.id);
                 decided.wanted.push(wanted);
             }
-            None if exporters[key.0].takes_new => decided.wanted.push(wanted),
+            None if new.contains(&key) => decided.wanted.push(wanted),
             None => {}
         }
     }
     Ok(())
+}
+
+/// The candidates that are not bound and may be made there.
+fn new_ones(
+    tx: &mut dyn Tx,
+    catalogue: &Catalogue,
+    exporters: &[Exporter],
+    candidates: &Candidates,
+    known: &BTreeMap<(usize, i64), Binding>,
+) -> Result<BTreeSet<(usize, i64)>, Error> {
+    let mut new = BTreeSet::new();
+    for (at, exporter) in exporters.iter().enumerate().filter(|(_, exporter)| exporter.takes_new) {
+        let of = candidates.range((at, i64::MIN)..=(at, i64::MAX)).map(|(key, _)| *key);
+        let ids: Vec<i64> = of.filter(|key| !known.contains_key(key)).map(|(_, record)| record).collect();
+        let found = among(tx, catalogue, &exporter.kind.model, &exporter.among, ids)?;
+        new.extend(found.into_iter().map(|record| (at, record)));
+    }
+    Ok(new)
+}
+
+/// Those of some records that meet conditions. Archived ones count.
+pub fn among(
+    tx: &mut dyn Tx,
+    catalogue: &Catalogue,
+    model: &Model,
+    conditions: &[serde_json::Value],
+    ids: Vec<i64>,
+) -> Result<Vec<i64>, Error> {
+    if conditions.is_empty() || ids.is_empty() {
+        return Ok(ids);
+    }
+    let mut domain = vec![serde_json::json!(["id", "in", ids])];
+    domain.extend(conditions.iter().cloned());
+    let domain = serde_json::Value::Array(domain);
+    record::search(tx, catalogue, model, &Query { domain, archived: true, ..Query::default() })
 }
 
 fn removed(

@@ -18,6 +18,8 @@ pub struct Exporter {
     pub kind: Arc<Kind>,
     /// Whether records that are not bound yet are exported.
     pub takes_new: bool,
+    /// Conditions that a new one must meet.
+    pub among: Vec<serde_json::Value>,
     /// Fields whose change matters; absent: any.
     pub reads: Option<HashSet<String>>,
     /// What becomes of theirs when ours is removed.
@@ -69,6 +71,7 @@ fn one(backend: &Backend, catalogue: &Catalogue, declared: &manifest::Kind) -> O
     (policy != Export::None).then(|| Exporter {
         backend: backend.id,
         takes_new: policy == Export::All,
+        among: serde_json::from_str(&declared.matched_among).unwrap_or_default(),
         deletion: backend.business.local_deletion(&declared.name),
         reads: reads(declared),
         lines: lines.collect(),

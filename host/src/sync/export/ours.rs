@@ -47,8 +47,15 @@ impl Ours {
 
 /// Reads a record; nothing where nothing is due of it.
 pub fn read(tx: &mut dyn Tx, target: &Target, id: i64) -> Result<Option<Ours>, Error> {
-    let (backend, kind) = (target.session.backend, target.name());
-    let Some(due) = export::due(tx, backend, kind, id)? else { return Ok(None) };
+    match export::due(tx, target.session.backend, target.name(), id)? {
+        None => Ok(None),
+        Some(due) => look(tx, target, due).map(Some),
+    }
+}
+
+/// Reads the record of what is due, or would be.
+pub fn look(tx: &mut dyn Tx, target: &Target, due: Due) -> Result<Ours, Error> {
+    let (backend, kind, id) = (target.session.backend, target.name(), due.record);
     let binding = binding::find_by_record(tx, backend, &target.kind, id).map_err(Fault::from)?;
     let intent = intent::open(tx, backend, kind, id)?;
     let model = &target.kind.model;
@@ -58,7 +65,7 @@ pub fn read(tx: &mut dyn Tx, target: &Target, id: i64) -> Result<Option<Ours>, E
         None => String::new(),
         Some(row) => Writer::new(target).record(tx, row).map_err(Fault::from)?,
     };
-    Ok(Some(Ours { due, binding, intent, row, json }))
+    Ok(Ours { due, binding, intent, row, json })
 }
 
 /// The fields that an export reads: all but the large ones that no rule names.

@@ -46,8 +46,15 @@ impl Engine {
         }
     }
 
+    /// Reads all changes that are there.
+    pub(super) async fn read_changes(&self) -> Result<(), Error> {
+        while self.fold_changes().await? {}
+        Ok(())
+    }
+
     /// Reads the next changes and keeps what is due of them; whether there may be more.
     async fn fold_changes(&self) -> Result<bool, Error> {
+        let _alone = self.reading.lock().await;
         let catalogue = self.catalogue.get();
         let exporters = exporter::all(&self.backends, &catalogue);
         let first = exporters.first().map(|exporter| exporter.backend);

@@ -355,7 +355,13 @@ impl Engine {
     }
 
     /// An export failed: its binding says so, and what is due stays due.
-    async fn export_failed(&self, target: &Target, record: i64, message: &str, next: Next) -> Result<(), Error> {
+    pub(super) async fn export_failed(
+        &self,
+        target: &Target,
+        record: i64,
+        message: &str,
+        next: Next,
+    ) -> Result<(), Error> {
         let (target, message, at) =
             (target.clone(), message.to_owned(), self.circumstances(&target.session, &Behalf::default()));
         self.store
@@ -396,7 +402,7 @@ pub(super) enum Next {
 }
 
 impl Next {
-    fn of(problem: &Problem) -> Self {
+    pub(super) fn of(problem: &Problem) -> Self {
         if problem.retry { Self::Sweep } else { Self::Nobody }
     }
 }

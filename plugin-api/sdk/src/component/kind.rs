@@ -225,7 +225,8 @@ impl<'k, C: Connector> KindBuilder<'k, C> {
     }
 
     /// Which of our records may be matched: a domain as JSON. Where lines of records (the addresses of a customer) are of
-    /// the same model as the records themselves, it keeps a customer from being taken for somebody's address.
+    /// the same model as the records themselves, it keeps a customer from being taken for somebody's address,
+    /// and an address from being exported as a customer.
     ///
     /// ```
     /// # use bindery_plugin::prelude::*;
