@@ -120,6 +120,21 @@ async fn hooks_leave_out_refuse_and_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn extensions_have_their_part_in_what_is_sent() {
+    let (host, shop) = in_step("demo.customer", json!({})).await;
+    host.install("extend").await;
+    host.edit("demo.customer", "1", json!({ "ref": "C-1" })).await;
+    host.exported().await;
+    assert_eq!(shop.bodies("PUT /customers/1"), [json!({ "ref": "C-1" })], "a field that only the extension reads");
+    host.edit("demo.customer", "1", json!({ "phone": "12" })).await;
+    host.exported().await;
+    assert_eq!(shop.bodies("PUT /customers/1")[1], json!({ "phone": "extended 12" }), "in place of the rule");
+    host.edit("demo.customer", "1", json!({ "name": "Plain" })).await;
+    host.exported().await;
+    assert_eq!(shop.bodies("PUT /customers/1")[2], json!({ "name": "Plain" }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_exporter_of_the_connectors_own_does_it_all_and_binds_what_it_makes() {
     let shop = Shop::start(Options { products: 0, customers: 0, orders: 0, ..Options::default() });
     let host = TestHost::new().await;

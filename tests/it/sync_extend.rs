@@ -57,7 +57,7 @@ async fn its_rules_run_in_their_places_over_the_connectors_own() {
     assert_eq!(found["type"], "service");
     let shown = host.call("plugin.show", json!({ "id": "extend" })).await;
     let names: Vec<&Value> = shown["extensions"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
-    assert_eq!(names, ["marked_name", "grams", "service", "described"]);
+    assert_eq!(names, ["marked_name", "grams", "service", "described", "sent_ref", "sent_phone"]);
     assert!(shown["extensions"].as_array().unwrap().iter().all(|one| one.get("error").is_none()), "{shown}");
     host.stop().await;
 }

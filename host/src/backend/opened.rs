@@ -287,6 +287,29 @@ impl Backends {
         rows.into_iter().map(open).collect()
     }
 
+    /// Whether another plugin has rules over the export of a kind in a backend.
+    pub fn is_export_extended(
+        &self,
+        backend: &Backend,
+        connector: &Manifest,
+        kind: &bindery_contract::manifest::Kind,
+    ) -> bool {
+        let is_mapper = |component: &bindery_contract::manifest::Component| {
+            let on = &component.apply_on;
+            component.usage == "export.mapper"
+                && (on.is_empty() || on.iter().any(|on| *on == kind.name || *on == kind.model))
+        };
+        let mappers: Vec<&str> =
+            connector.components.iter().filter(|one| is_mapper(one)).map(|one| one.name.as_str()).collect();
+        let left_out = &backend.business.without_extensions;
+        self.parts.plugins.extending(&backend.plugin).iter().filter(|one| !left_out.contains(&one.manifest.id)).any(
+            |one| {
+                let all = one.manifest.extensions.iter().filter(|extension| extension.connector == backend.plugin);
+                all.into_iter().any(|extension| mappers.contains(&extension.component.as_str()))
+            },
+        )
+    }
+
     /// What the connector of a backend declares, by the build that serves now; none where its plugin is missing.
     pub fn generation(&self, backend: &Backend) -> Option<Arc<Generation>> {
         self.generation_of(backend).ok()

@@ -56,11 +56,11 @@ pub async fn extend(
     Ok(all_asked)
 }
 
-/// Whether an extension is of the mapper that maps a kind.
-pub fn concerns(manifest: &Manifest, kind: &str, model: &str, extension: &manifest::Extension) -> bool {
+/// Whether an extension is of the mapper that maps a kind: `import.mapper` or `export.mapper`.
+pub fn concerns(manifest: &Manifest, usage: &str, kind: &str, model: &str, extension: &manifest::Extension) -> bool {
     manifest.components.iter().any(|component| {
         component.name == extension.component
-            && component.usage == "import.mapper"
+            && component.usage == usage
             && (component.apply_on.is_empty() || component.apply_on.iter().any(|on| on == kind || on == model))
     })
 }

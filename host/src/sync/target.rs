@@ -39,6 +39,8 @@ pub struct Inner {
     pub matched_among: Vec<serde_json::Value>,
     /// The session's extensions that take part in its mapping, in order.
     pub extensions: Vec<usize>,
+    /// The same for the mapping of an export.
+    pub export_extensions: Vec<usize>,
 }
 
 impl std::ops::Deref for Target {
@@ -57,8 +59,11 @@ impl Target {
             .map_err(|error| Error::BadAnswer { op: op::LIST, why: format!("ignored path: {error}") })?;
         let schema = format!("{:x}", known.model.digest);
         let (manifest, all) = (&session.manifest, &session.extensions);
-        let concerns = |at: &usize| extend::concerns(manifest, kind, &known.model.name, &all[*at].declared);
-        let extensions: Vec<usize> = (0..all.len()).filter(concerns).collect();
+        let concerning = |usage: &str| -> Vec<usize> {
+            let model = &known.model.name;
+            (0..all.len()).filter(|at| extend::concerns(manifest, usage, kind, model, &all[*at].declared)).collect()
+        };
+        let (extensions, export_extensions) = (concerning("import.mapper"), concerning("export.mapper"));
         let own = session.mapped_by.iter().map(String::as_str).chain([kind, schema.as_str()]);
         let parts = own.chain(extensions.iter().map(|at| all[*at].digest.as_str()));
         let fingerprint = digest::fingerprint(parts);
@@ -81,6 +86,7 @@ impl Target {
             matched_by,
             matched_among,
             extensions,
+            export_extensions,
         })))
     }
 

@@ -54,7 +54,14 @@ pub fn all(backends: &Backends, catalogue: &Catalogue) -> Vec<Exporter> {
     for backend in backends.list() {
         let Some(generation) = backends.generation(&backend) else { continue };
         let kinds = generation.manifest.kinds.iter().filter(|kind| step::exports(kind));
-        all.extend(kinds.filter_map(|declared| one(&backend, catalogue, declared)));
+        for declared in kinds {
+            let Some(mut exporter) = one(&backend, catalogue, declared) else { continue };
+            if backends.is_export_extended(&backend, &generation.manifest, declared) {
+                // What its rules read is another plugin's business: any change may matter.
+                exporter.reads = None;
+            }
+            all.push(exporter);
+        }
     }
     all
 }

@@ -8,6 +8,7 @@ mod decide;
 mod deletion;
 mod due;
 mod exporter;
+mod extend;
 pub mod hold;
 mod intent;
 pub mod kind;

@@ -5,7 +5,7 @@ use bindery_contract::{
     op::{self, ExportAnswer, ExportItem, ExportPrepare, Exported},
 };
 
-use super::ours::Ours;
+use super::{extend, ours::Ours};
 use crate::sync::{
     Error,
     problem::Problem,
@@ -26,7 +26,7 @@ pub enum Body {
 }
 
 /// Has a record mapped; also what the connector has asked to be written meanwhile.
-pub async fn prepare(target: &Target, behalf: &Behalf, ours: &Ours) -> Result<(Body, Option<Asked>), Error> {
+pub async fn prepare(target: &Target, behalf: &Behalf, ours: &Ours) -> Result<(Body, Vec<Asked>), Error> {
     let scope = target.session.scope(behalf);
     let item =
         ExportItem { record: ours.due.record, id: ours.external_id().map(str::to_owned), changed: ours.changed() };
@@ -36,7 +36,14 @@ pub async fn prepare(target: &Target, behalf: &Behalf, ours: &Ours) -> Result<(B
         Err(Error::Connector(error)) if is_of_record(error.class) => Body::Failed((&error).into()),
         Err(error) => return Err(error),
     };
-    Ok((body, Asked::of(&scope)))
+    let mut asked: Vec<Asked> = Asked::of(&scope).into_iter().collect();
+    let body = match body {
+        Body::Send(body) if !target.export_extensions.is_empty() => {
+            extend::extend(target, behalf, ours, body, &mut asked).await?
+        }
+        body => body,
+    };
+    Ok((body, asked))
 }
 
 fn read(answer: &[u8]) -> Result<Body, Error> {

@@ -98,11 +98,13 @@ impl Engine {
             let _held = self.hold_record(target, record, chain).await?;
             let Some(ours) = self.ours(target, record).await? else { return Ok(Exported::new("nothing")) };
             if ours.row.is_none() {
-                self.end_export(target, behalf, &ours, Fate::Removed, None).await?;
+                self.end_export(target, behalf, &ours, Fate::Removed, Vec::new()).await?;
                 return Ok(Exported::new("nothing"));
             }
             if ours.binding.as_ref().is_some_and(|binding| binding.no_export) {
-                return self.left_out(target, behalf, &ours, "its binding says that it is not exported", None).await;
+                return self
+                    .left_out(target, behalf, &ours, "its binding says that it is not exported", Vec::new())
+                    .await;
             }
             self.begin_export(&ours).await?;
             if target.declared.export_hooks.iter().any(|hook| hook == "run") {
@@ -159,7 +161,7 @@ impl Engine {
         behalf: &Behalf,
         ours: &Ours,
         reason: &str,
-        asked: Option<Asked>,
+        asked: Vec<Asked>,
     ) -> Result<Exported, Error> {
         self.end_export(target, behalf, ours, Fate::Skipped, asked).await?;
         Ok(Exported { reason: Some(reason.to_owned()), ..Exported::new("skipped") })
@@ -171,7 +173,7 @@ impl Engine {
         behalf: &Behalf,
         ours: &Ours,
         body: Vec<u8>,
-        asked: Option<Asked>,
+        asked: Vec<Asked>,
     ) -> Result<Exported, Error> {
         let hash = xxh3_128(&body).to_be_bytes();
         let Some(id) = ours.external_id() else {
@@ -215,7 +217,7 @@ impl Engine {
                 ..Problem::new("sync.missing_remotely", format!("{} {id} does not exist there any more", target.name()))
             })),
             MissingRemotely::Unbind => {
-                self.end_export(target, behalf, ours, Fate::Unbound, None).await?;
+                self.end_export(target, behalf, ours, Fate::Unbound, Vec::new()).await?;
                 Ok(Exported::new("unbound"))
             }
             MissingRemotely::Recreate => {
@@ -248,9 +250,9 @@ impl Engine {
         behalf: &Behalf,
         ours: &Ours,
         fate: Fate,
-        asked: Option<Asked>,
+        asked: Vec<Asked>,
     ) -> Result<(), Error> {
-        self.apply_sent(target, behalf, Sent::new(ours, fate), asked.into_iter().collect()).await
+        self.apply_sent(target, behalf, Sent::new(ours, fate), asked).await
     }
 
     pub(super) async fn apply_sent(

@@ -25,6 +25,15 @@ impl Extension for Extend {
                 let (sku, name) = (item.text("/sku")?.or_default(), values.text("/name")?.or_default());
                 set("description", format!("{sku} is {name}"))
             });
+        e.component("demo", ">=0.1, <1", "demo.customer.export.mapper")
+            .after("/name", "sent_ref", ["/ref"], ["/ref"], async |partner, _, _| {
+                set("/ref", partner.text("/ref")?.option())
+            })
+            .instead("/phone", "sent_phone", ["/phone"], ["/phone"], async |partner, body, _| {
+                // What the rule itself would have set is not there any more.
+                let kept = if body.raw("/phone")?.is_some() { "kept" } else { "extended" };
+                set("/phone", format!("{kept} {}", partner.text("/phone")?.or_default()))
+            });
     }
 }
 
