@@ -25,6 +25,20 @@ const BATCH: u64 = 1_000;
 /// How long it rests after an error of the store.
 const REST: Duration = Duration::from_secs(5);
 
+/// How long changes are gathered while none concerns a backend.
+const TOGETHER: Duration = Duration::from_millis(100);
+
+/// What a round has read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Read {
+    /// There may be more.
+    More,
+    /// All that was there, and some of it is due now.
+    Some,
+    /// All that was there, and none of it concerned a backend.
+    Nothing,
+}
+
 impl Engine {
     /// Follows the outbox for as long as the host runs.
     pub async fn follow_outbox(&self) {
@@ -32,10 +46,14 @@ impl Engine {
         loop {
             changes.mark_unchanged();
             match self.fold_changes().await {
-                Ok(true) => {}
-                Ok(false) => {
+                Ok(Read::More) => {}
+                Ok(read) => {
                     if changes.changed().await.is_err() {
                         return;
+                    }
+                    // While an import runs, page after page concerns nobody: these are read together.
+                    if read == Read::Nothing {
+                        tokio::time::sleep(TOGETHER).await;
                     }
                 }
                 Err(error) => {
@@ -48,12 +66,12 @@ impl Engine {
 
     /// Reads all changes that are there.
     pub(super) async fn read_changes(&self) -> Result<(), Error> {
-        while self.fold_changes().await? {}
+        while self.fold_changes().await? == Read::More {}
         Ok(())
     }
 
-    /// Reads the next changes and keeps what is due of them; whether there may be more.
-    async fn fold_changes(&self) -> Result<bool, Error> {
+    /// Reads the next changes and keeps what is due of them.
+    async fn fold_changes(&self) -> Result<Read, Error> {
         let _alone = self.reading.lock().await;
         let catalogue = self.catalogue.get();
         let exporters = exporter::all(&self.backends, &catalogue);
@@ -78,10 +96,15 @@ impl Engine {
                 Ok((from, to, more, decided, read))
             })
             .await?;
+        let is_idle = decided.wanted.is_empty() && decided.tombstones.is_empty();
         if to > from {
             self.keep(to, decided, &exporters).await?;
         }
-        Ok(more)
+        Ok(match (more, is_idle) {
+            (true, _) => Read::More,
+            (false, true) => Read::Nothing,
+            (false, false) => Read::Some,
+        })
     }
 
     async fn keep(&self, to: i64, decided: decide::Decided, exporters: &[exporter::Exporter]) -> Result<(), Error> {
