@@ -277,3 +277,37 @@ fn a_changed_quantity_price_discount_or_tax_is_summed_up_again_on_orders_and_inv
         t.records.write("account.tax", t.tax, json!({"amount": 21})).expect("is written");
     }
 }
+
+#[test]
+fn taxes_are_rounded_once_a_line_or_once_a_document_as_the_company_says() {
+    let t = trade();
+    let company = |method: &str| {
+        made(&t.records, "res.company", json!({ "name": method, "tax_calculation_rounding_method": method }))
+    };
+    let (by_line, at_once) = (company("round_per_line"), company("round_globally"));
+    let vat = made(&t.records, "account.tax", json!({ "name": "21 %", "amount": "21", "amount_type": "percent" }));
+    // Eight times 0.0693: 0.56 by lines, 0.5544 altogether.
+    let line = |taxes: &str, quantity: &str| json!({ "name": "a", quantity: 1, "price_unit": "0.33", taxes: [vat] });
+    let totals = |model: &str, id: i64| {
+        ["amount_untaxed", "amount_tax", "amount_total"].map(|field| t.records.get(model, id, field))
+    };
+    let order = |company: Option<i64>| {
+        let lines = vec![line("tax_id", "product_uom_qty"); 8];
+        made(&t.records, "sale.order", json!({ "partner_id": t.company, "company_id": company, "order_line": lines }))
+    };
+    assert_eq!(totals("sale.order", order(Some(by_line))), ["2.64", "0.56", "3.2"]);
+    assert_eq!(totals("sale.order", order(None)), ["2.64", "0.56", "3.2"], "the first company's way");
+    let at_once_order = order(Some(at_once));
+    assert_eq!(totals("sale.order", at_once_order), ["2.64", "0.55", "3.19"]);
+    let lines = vec![line("tax_ids", "quantity"); 8];
+    let invoice = json!({ "move_type": "out_invoice", "partner_id": t.company, "company_id": at_once,
+        "invoice_line_ids": lines });
+    let invoice = made(&t.records, "account.move", invoice);
+    assert_eq!(totals("account.move", invoice), ["2.64", "0.55", "3.19"]);
+    // A changed line counts at once, and so does another company.
+    let first = t.records.get("sale.order", at_once_order, "order_line")[0].as_i64().expect("a line");
+    t.records.write("sale.order.line", first, json!({ "product_uom_qty": 2 })).expect("is written");
+    assert_eq!(totals("sale.order", at_once_order), ["2.97", "0.62", "3.59"]);
+    t.records.write("sale.order", at_once_order, json!({ "company_id": by_line })).expect("is written");
+    assert_eq!(totals("sale.order", at_once_order), ["2.97", "0.63", "3.6"]);
+}

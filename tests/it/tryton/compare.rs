@@ -118,27 +118,57 @@ fn stock(tryton: &Tryton, ours: &Ours, ids: &Ids<'_>, differences: &mut Vec<Stri
     }
 }
 
-/// Our own totals against those that Tryton told: equal but for how taxes are rounded (there once a document, and half to
-/// even; here once a line).
+/// Our own totals against those that Tryton told. Both round each tax once a document, as our company is told to: they are
+/// equal but where the exact tax lies in the middle of two cents, which goes up here and to the even cent there.
 fn totals(ours: &Ours, differences: &mut Vec<String>) {
     let pairs = [("amount_untaxed", "untaxed_amount"), ("amount_tax", "tax_amount"), ("amount_total", "total_amount")];
-    for (kind, lines) in [("tryton.sale", "order_line"), ("tryton.invoice", "invoice_line_ids")] {
-        let names: Vec<&str> = pairs.iter().flat_map(|(a, b)| [*a, *b]).chain([lines, "external_id"]).collect();
+    for (kind, line, fields) in [
+        ("tryton.sale", "tryton.sale_line", ["order_id", "product_uom_qty", "tax_id"]),
+        ("tryton.invoice", "tryton.invoice_line", ["move_id", "quantity", "tax_ids"]),
+    ] {
+        let middles = middles(ours, line, fields);
+        let names: Vec<&str> = pairs.iter().flat_map(|(a, b)| [*a, *b]).chain(["external_id", "record"]).collect();
         for row in ours.read(kind, &names) {
-            let cents = |name: &str| {
-                let text = row[name].as_str().unwrap_or("0");
-                (text.parse::<f64>().expect("an amount") * 100.0).round() as i64
-            };
-            let lines = row[lines].as_array().map_or(0, Vec::len) as i64;
+            let cents = |name: &str| fine(&row[name]) / (FINE / 100);
+            let middle = middles.get(&row["record"].to_string()).copied().unwrap_or(0);
             for (mine, theirs) in pairs {
-                let allowed = if mine == "amount_untaxed" { 0 } else { lines };
-                if (cents(mine) - cents(theirs)).abs() > allowed {
+                let allowed = if mine == "amount_untaxed" { 0 } else { middle };
+                if !(0..=allowed).contains(&(cents(mine) - cents(theirs))) {
                     differences
                         .push(format!("{kind} {} {mine}: {} against {}", row["external_id"], row[mine], row[theirs]));
                 }
             }
         }
     }
+}
+
+/// A number in these parts.
+const FINE: i128 = 1_000_000;
+
+fn fine(value: &Value) -> i128 {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    format!("{whole}{fraction:0<6}").parse().unwrap_or_else(|error| panic!("{value}: {error}"))
+}
+
+/// For each document, by our id: how many of its taxes come to exactly half a cent.
+fn middles(ours: &Ours, line: &str, [document, quantity, taxes]: [&str; 3]) -> BTreeMap<String, i128> {
+    let rates = ours.read("account.tax", &["id", "amount"]);
+    let rates: BTreeMap<String, i128> = rates.iter().map(|tax| (tax["id"].to_string(), fine(&tax["amount"]))).collect();
+    let mut exact: BTreeMap<(String, String), i128> = BTreeMap::new();
+    for row in ours.read(line, &[document, quantity, "price_unit", taxes]) {
+        let amount = if row["price_unit"].is_null() { 0 } else { fine(&row[quantity]) * fine(&row["price_unit"]) };
+        for tax in row[taxes].as_array().into_iter().flatten().map(Value::to_string) {
+            // A percentage of an amount is as many cents.
+            *exact.entry((row[document].to_string(), tax.clone())).or_default() += amount * rates[&tax];
+        }
+    }
+    let mut middles = BTreeMap::new();
+    let cent = FINE * FINE * FINE;
+    for ((document, _), _) in exact.into_iter().filter(|(_, cents)| cents % cent == cent / 2) {
+        *middles.entry(document).or_default() += 1;
+    }
+    middles
 }
 
 /// Every record of these models came from Tryton: one without a binding would be a second one of something.

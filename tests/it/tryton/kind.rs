@@ -115,6 +115,11 @@ pub const KINDS: &[Kind] = &[
             ("standard_price", "cost_price", Number),
             ("uom_id", "default_uom", To("tryton.uom")),
             ("product_variant_ids", "products", Many("tryton.variant")),
+            ("default_code", "products code", Only("product.product", "id", "code", "code")),
+            ("barcode", "products", Only("product.identifier", "product", "code", "")),
+            ("description", "products", Only("product.product", "id", "description", "")),
+            ("taxes_id", "account_category", Through("product.category", "customer_taxes_used", "tryton.tax")),
+            ("supplier_taxes_id", "account_category", Through("product.category", "supplier_taxes_used", "tryton.tax")),
             ("categ_id", "categories", Made(&To("tryton.category"), |row| row["categories"][0].clone())),
             (
                 "type",
@@ -224,6 +229,8 @@ pub const KINDS: &[Kind] = &[
         fields: &[
             ("name", "name", Text),
             ("location_code", "code", Text),
+            ("location_id", "parent", Typed("stock.location", "warehouse", false, "tryton.location")),
+            ("warehouse_id", "parent", Typed("stock.location", "warehouse", true, "tryton.warehouse")),
             ("active", "active", Truth),
             (
                 "usage",
@@ -305,6 +312,7 @@ pub const KINDS: &[Kind] = &[
         fields: &[
             ("order_id", "sale", To("tryton.sale")),
             ("display_type", "type", Made(&Text, |row| json!((row["type"] == "comment").then_some("line_note")))),
+            ("name", "description product", OrProduct),
             ("product_id", "product", To("tryton.variant")),
             ("product_uom_qty", "quantity", Number),
             ("product_uom", "unit", To("tryton.uom")),
@@ -369,6 +377,7 @@ pub const KINDS: &[Kind] = &[
         all: true,
         fields: &[
             ("move_id", "invoice", To("tryton.invoice")),
+            ("name", "description product", OrProduct),
             ("product_id", "product", To("tryton.variant")),
             ("quantity", "quantity", Number),
             ("product_uom_id", "unit", To("tryton.uom")),

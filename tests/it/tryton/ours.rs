@@ -23,6 +23,9 @@ impl Ours {
         let ours = Self { data: Data::new() };
         ours.data.install("tryton");
         ours.add("erp", base, &tryton.key);
+        // As there: each tax is rounded once a document.
+        let company = ["name=Ours", "tax_calculation_rounding_method=round_globally"];
+        ours.run(&[&["record", "create", "res.company"], &company[..]].concat()).ok();
         ours
     }
 

@@ -1,6 +1,9 @@
 //! Amounts of invoices and of their lines.
 
-use super::{Cause, Compute, Way, sale};
+use super::{
+    Cause, Compute, Way, sale,
+    total::{self, Document},
+};
 use crate::model::Value;
 
 /// What a line comes to, in the invoice's currency.
@@ -25,12 +28,26 @@ pub(super) static LINE: Compute = Compute {
 pub(super) static MOVE: Compute = Compute {
     model: "account.move",
     sets: &["amount_untaxed", "amount_tax", "amount_total"],
-    reads: &["invoice_line_ids"],
+    reads: &["invoice_line_ids", "company_id", "currency_id"],
     early: false,
     causes: &[Cause {
         model: "account.move.line",
-        fields: &["move_id", "price_subtotal", "price_tax", "price_total"],
+        fields: &[
+            "move_id",
+            "price_subtotal",
+            "price_tax",
+            "price_total",
+            "quantity",
+            "price_unit",
+            "discount",
+            "tax_ids",
+        ],
         way: Way::Up("move_id"),
     }],
-    run: |inputs| sale::totals(inputs, "invoice_line_ids", &["price_subtotal", "price_tax", "price_total"]),
+    run: |inputs| {
+        total::of(
+            inputs,
+            &Document { lines: "invoice_line_ids", model: "account.move.line", quantity: "quantity", taxes: "tax_ids" },
+        )
+    },
 };

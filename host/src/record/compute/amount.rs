@@ -10,6 +10,8 @@ use crate::{
 /// A tax as far as an amount needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tax {
+    /// The record.
+    pub(super) id: i64,
     /// `percent`, `fixed` or `division`.
     pub(super) amount_type: String,
     /// Percent, or an amount for each unit.
@@ -39,6 +41,14 @@ pub(super) fn amounts(
     taxes: &[Tax],
     places: u8,
 ) -> Option<Amounts> {
+    let (base, shares) = exact(quantity, price, discount, taxes)?;
+    let untaxed = i64::try_from(rounded(base, places)).ok()?;
+    let tax = i64::try_from(shares.into_iter().map(|share| rounded(share, places)).sum::<i128>()).ok()?;
+    Some(Amounts { untaxed, tax, total: untaxed.checked_add(tax)? })
+}
+
+/// The untaxed amount of a line and what each tax adds to it, before they are rounded.
+pub(super) fn exact(quantity: Decimal, price: Decimal, discount: Decimal, taxes: &[Tax]) -> Option<(i128, Vec<i128>)> {
     let discounted =
         product(fine(price)?, fine(Decimal { units: 100, scale: 0 })?.checked_sub(fine(discount)?)?)? / 100;
     let gross = product(fine(quantity)?, discounted)?;
@@ -53,8 +63,7 @@ pub(super) fn amounts(
     }
     let one = 10_i128.pow(FINE);
     let base = (gross - included).checked_mul(one)? / (one + included_percent / 100);
-    let untaxed = rounded(base, places);
-    let mut tax_total = 0_i128;
+    let mut shares = Vec::with_capacity(taxes.len());
     let mut counted = base;
     for tax in taxes {
         let share = match tax.amount_type.as_str() {
@@ -63,13 +72,12 @@ pub(super) fn amounts(
             "division" => counted.checked_mul(one)? / (one - fine(tax.amount)? / 100).max(1) - counted,
             _ => product(counted, fine(tax.amount)?)? / 100,
         };
-        tax_total += rounded(share, places);
+        shares.push(share);
         if tax.include_base_amount {
             counted += share;
         }
     }
-    let (untaxed, tax) = (i64::try_from(untaxed).ok()?, i64::try_from(tax_total).ok()?);
-    Some(Amounts { untaxed, tax, total: untaxed.checked_add(tax)? })
+    Some((base, shares))
 }
 
 fn fine(value: Decimal) -> Option<i128> {
@@ -84,7 +92,7 @@ fn product(a: i128, b: i128) -> Option<i128> {
 }
 
 /// Units of money, rounded half away from zero at the digits that the currency has.
-fn rounded(value: i128, places: u8) -> i128 {
+pub(super) fn rounded(value: i128, places: u8) -> i128 {
     let places = u32::from(places.min(MONEY_SCALE));
     let step = 10_i128.pow(FINE - places);
     let half = if value < 0 { -step / 2 } else { step / 2 };
@@ -116,23 +124,24 @@ pub(super) fn taxes(inputs: &mut Inputs<'_, '_>, ids: Vec<i64>) -> Result<Vec<Ta
             for child in of.into_values().flatten().filter(|child| *child != id) {
                 let values = inputs.other("account.tax", child, &fields)?;
                 if let [Value::Text(amount_type), amount, include, base, sequence] = values.as_slice() {
-                    found.push((order(sequence), child, tax(amount_type, amount, include, base)));
+                    found.push((order(sequence), tax(child, amount_type, amount, include, base)));
                 }
             }
         } else {
-            found.push((order(sequence), id, tax(amount_type, amount, include, base)));
+            found.push((order(sequence), tax(id, amount_type, amount, include, base)));
         }
     }
-    found.sort_by_key(|(sequence, id, _)| (*sequence, *id));
-    Ok(found.into_iter().map(|(_, _, tax)| tax).collect())
+    found.sort_by_key(|(sequence, tax)| (*sequence, tax.id));
+    Ok(found.into_iter().map(|(_, tax)| tax).collect())
 }
 
 fn order(sequence: &Value) -> i64 {
     if let Value::Integer(sequence) = sequence { *sequence } else { 0 }
 }
 
-fn tax(amount_type: &str, amount: &Value, include: &Value, base: &Value) -> Tax {
+fn tax(id: i64, amount_type: &str, amount: &Value, include: &Value, base: &Value) -> Tax {
     Tax {
+        id,
         amount_type: amount_type.to_owned(),
         amount: super::number(amount, 4),
         price_include: *include == Value::Bool(true),
@@ -149,7 +158,13 @@ mod tests {
     }
 
     fn tax(amount_type: &str, amount: &str, price_include: bool) -> Tax {
-        Tax { amount_type: amount_type.into(), amount: decimal(amount), price_include, include_base_amount: false }
+        Tax {
+            id: 1,
+            amount_type: amount_type.into(),
+            amount: decimal(amount),
+            price_include,
+            include_base_amount: false,
+        }
     }
 
     fn check(line: (&str, &str, &str), taxes: &[Tax], expected: (&str, &str, &str)) {

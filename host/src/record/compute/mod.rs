@@ -11,6 +11,7 @@ mod name;
 mod product;
 mod sale;
 mod stock;
+mod total;
 
 use bindery_contract::field::FieldType;
 

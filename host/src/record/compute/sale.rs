@@ -1,6 +1,9 @@
 //! Amounts of sales orders and of their lines.
 
-use super::{Cause, Compute, Inputs, Sets, Way, amount};
+use super::{
+    Cause, Compute, Inputs, Sets, Way, amount,
+    total::{self, Document},
+};
 use crate::{
     model::{Decimal, Value},
     record::{Error, field::MONEY_SCALE},
@@ -28,14 +31,28 @@ pub(super) static LINE: Compute = Compute {
 pub(super) static ORDER: Compute = Compute {
     model: "sale.order",
     sets: &["amount_untaxed", "amount_tax", "amount_total"],
-    reads: &["order_line"],
+    reads: &["order_line", "company_id", "currency_id"],
     early: false,
     causes: &[Cause {
         model: "sale.order.line",
-        fields: &["order_id", "price_subtotal", "price_tax", "price_total"],
+        fields: &[
+            "order_id",
+            "price_subtotal",
+            "price_tax",
+            "price_total",
+            "product_uom_qty",
+            "price_unit",
+            "discount",
+            "tax_id",
+        ],
         way: Way::Up("order_id"),
     }],
-    run: |inputs| totals(inputs, "order_line", &["price_subtotal", "price_tax", "price_total"]),
+    run: |inputs| {
+        total::of(
+            inputs,
+            &Document { lines: "order_line", model: "sale.order.line", quantity: "product_uom_qty", taxes: "tax_id" },
+        )
+    },
 };
 
 /// Subtotal, tax and total of a line.
@@ -64,13 +81,6 @@ pub(super) fn line(
     ])
 }
 
-/// Untaxed amount, tax and total: sums of three columns over the lines.
-pub(super) fn totals(inputs: &mut Inputs<'_, '_>, lines: &str, columns: &[&str; 3]) -> Result<Sets, Error> {
-    let sums = inputs.sums(lines, columns)?;
-    let [_, untaxed, tax, total] = sums.as_slice() else { return Ok(Vec::new()) };
-    Ok(vec![("amount_untaxed", money(*untaxed)), ("amount_tax", money(*tax)), ("amount_total", money(*total))])
-}
-
-fn money(units: i64) -> Value {
+pub(super) fn money(units: i64) -> Value {
     Value::Decimal(Decimal { units, scale: MONEY_SCALE })
 }
