@@ -2,7 +2,7 @@
 //! and nothing else, so that a test sees both ways. `older_format` is the same connector before it had the second.
 #![forbid(unsafe_code)]
 
-mod connector;
+pub mod connector;
 
 use connector::Format;
 

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 #[path = "../../format/src/connector.rs"]
-mod connector;
+pub mod connector;
 
 use connector::Format;
 
