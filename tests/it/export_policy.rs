@@ -1,7 +1,7 @@
 //! What the operator wants at the edges of an export: records that are removed here, gone there, or never exported; and
 //! what the connector's own hooks and exporters do.
 
-use bindery_tests::{Options, Shop, TestHost};
+use bindery_tests::{Options, Point, Shop, TestHost};
 use serde_json::{Value, json};
 
 fn small() -> Options {
@@ -32,6 +32,19 @@ async fn a_removal_here_is_ignored_archived_or_deleted_there() {
     host.set_policy("shop", "demo.customer", json!({ "local_deletion": "delete" })).await;
     remove(&host, "demo.customer", "3").await;
     assert_eq!((shop.len("customers"), shop.item("customers", 3)), (3, Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_removed_while_it_is_made_there_goes_the_way_of_every_removal() {
+    let (host, shop) = in_step("demo.customer", json!({ "export": "all", "local_deletion": "delete" })).await;
+    let gate = shop.gate_at("POST /customers", Point::After);
+    let record = host.make("res.partner", json!({ "name": "Short-lived", "email": "short@example.org" })).await;
+    gate.arrived().await;
+    host.call("record.unlink", json!({ "model": "res.partner", "ids": [record] })).await;
+    gate.release();
+    host.exported().await;
+    assert!(shop.items("customers").iter().all(|item| item["name"] != "Short-lived"));
+    assert_eq!(shop.len("customers"), 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]

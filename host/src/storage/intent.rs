@@ -102,12 +102,13 @@ pub fn open(tx: &mut dyn Tx, backend: i64, kind: &str, record: i64) -> Result<Op
     tx.first(&SELECT, &[backend.into(), kind.into(), record.into()], read)
 }
 
-/// Records of a kind that are being created: sent, and not bound yet.
-pub fn under_way(tx: &mut dyn Tx, backend: i64, kind: &str) -> Result<Vec<i64>, Error> {
+/// Records of a kind that are being created: sent since a moment, and not bound yet.
+pub fn under_way(tx: &mut dyn Tx, backend: i64, kind: &str, since: i64) -> Result<Vec<i64>, Error> {
     static SELECT: Statement = Statement::new(
-        "select record from intent where backend = ?1 and kind = ?2 and state in (1, 2) order by id limit 1000",
+        "select record from intent where backend = ?1 and kind = ?2 and state in (1, 2) and updated_at > ?3 \
+         order by id limit 1000",
     );
-    tx.query(&SELECT, &[backend.into(), kind.into()], |row| row.int(0))
+    tx.query(&SELECT, &[backend.into(), kind.into(), since.into()], |row| row.int(0))
 }
 
 /// The open intents of a kind, oldest first.

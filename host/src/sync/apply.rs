@@ -154,6 +154,10 @@ pub fn apply(tx: &mut dyn Tx, plan: &Plan, at: &Circumstances) -> Result<Applied
         let what = &*what;
         let outcome = if at.careful {
             match tx.savepoint(|tx| act(tx, plan, action, what, at))? {
+                // Nothing came in that could be kept.
+                Err(Abort::Record(problem)) if matches!(what, What::Sent(_)) => {
+                    Outcome { problem: Some(problem), ..Outcome::default() }
+                }
                 Err(Abort::Record(problem)) => act(tx, plan, action, &What::Quarantine(problem), at)?,
                 outcome => outcome?,
             }

@@ -72,7 +72,7 @@ pub async fn plan(
     plan.settled.offered = (page.items.len() + page.nameless.len()) as i64 + duplicates;
     plan.settled.duplicates = duplicates;
     plan.settled.skipped = duplicates;
-    let (bindings, under_way) = profile.look_up.time_async(look_up(store, target, &page)).await?;
+    let (bindings, under_way) = profile.look_up.time_async(look_up(store, target, &page, fetched_at)).await?;
     let todo = compare(&mut plan, bindings, options);
     let items: Vec<prepare::Item<'_>> = todo.iter().map(|todo| to_prepare(&page, todo, target, options)).collect();
     let prepared = if items.is_empty() {
@@ -231,13 +231,18 @@ pub async fn still_missing(store: &Store, plan: &Plan, missing: Vec<Ref>) -> Res
 
 /// The bindings of a page, in its order.
 /// The bindings of a page, and our records that are being created there.
-async fn look_up(store: &Store, target: &Target, page: &Arc<Page>) -> Result<(Vec<Binding>, Vec<i64>), Error> {
+async fn look_up(
+    store: &Store,
+    target: &Target,
+    page: &Arc<Page>,
+    now: Timestamp,
+) -> Result<(Vec<Binding>, Vec<i64>), Error> {
     let (target, page) = (target.clone(), page.clone());
     store
         .read(move |tx| -> Result<_, Error> {
             let ids: Vec<&str> = page.items.iter().map(|item| item.id.as_str()).collect();
             let bindings = binding::find_page(tx, target.session.backend, &target.kind, &ids).map_err(below)?;
-            Ok((bindings, wait::under_way(tx, &target)?))
+            Ok((bindings, wait::under_way(tx, &target, now)?))
         })
         .await
 }

@@ -14,7 +14,7 @@ use crate::{
     model::job::NewJob,
     queue::{self, Verdict},
     record::{Binding, Catalogue, binding, binding::Status},
-    storage::{Durability, Tx, export, quarantine, run},
+    storage::{Durability, Tx, export, intent, quarantine, run},
 };
 
 /// Bindings of one backend that one sweep tries.
@@ -37,7 +37,12 @@ impl Engine {
             }
         }
         let before = self.clock.now().plus_seconds(-KEPT_DAYS * 86_400).0;
-        self.store.write(Durability::Relaxed, move |tx| run::prune(tx, before, 500)).await?;
+        self.store
+            .write(Durability::Relaxed, move |tx| {
+                intent::prune(tx, before, 500)?;
+                run::prune(tx, before, 500)
+            })
+            .await?;
         Ok(tried)
     }
 

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::{
     due::{self, Wanted},
-    record::{Exported, Next},
+    mark::Next,
+    record::Exported,
     select::Choice,
 };
 use crate::{

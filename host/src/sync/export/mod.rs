@@ -13,6 +13,7 @@ pub mod hold;
 mod intent;
 pub mod kind;
 mod lines;
+mod mark;
 mod ours;
 pub mod outcome;
 mod prepare;

@@ -5,6 +5,7 @@
 
 use super::{due, due::Wanted, lines, ours::Ours};
 use crate::{
+    backend::LocalDeletion,
     model::Origin,
     record::{
         self, Change, Error as RecordError, Row, Values,
@@ -23,7 +24,7 @@ use crate::{
         resolve::{self, Wanted as Reference},
         session::Behalf,
         target::Target,
-        task,
+        task::{self, ExportDeletion},
     },
 };
 use bindery_contract::{op::Written, record::PrepareItem};
@@ -177,7 +178,9 @@ fn arrive(
     let (backend, kind) = (target.session.backend, &target.kind);
     let change = change(sent, backend, at);
     let id = match bound(tx, plan, sent, arrived, &change)? {
-        Ok(id) => id,
+        Ok(Some(id)) => id,
+        // Ours was removed while it was made there: that goes the way of every removal.
+        Ok(None) => return abandon(tx, plan, sent, arrived, at).map(|()| None),
         Err(problem) => return Ok(Some(problem)),
     };
     let written = match (&sent.base, arrived.theirs.as_ref().and_then(|theirs| theirs.write.as_ref())) {
@@ -212,6 +215,19 @@ fn arrive(
     Ok(None)
 }
 
+/// Theirs is there, and ours is not any more.
+fn abandon(tx: &mut dyn Tx, plan: &Plan, sent: &Sent, arrived: &Arrived, at: &Circumstances) -> Result<(), Abort> {
+    let (backend, kind) = (plan.target.session.backend, plan.target.name());
+    intent::close(tx, backend, kind, sent.record, &arrived.external_id, at.now.0)?;
+    let archive = match plan.target.session.business.local_deletion(kind) {
+        LocalDeletion::Ignore => return Ok(()),
+        LocalDeletion::Archive => true,
+        LocalDeletion::Delete => false,
+    };
+    let id = arrived.external_id.clone();
+    apply::enqueue(tx, at, task::export_deletion(&ExportDeletion { backend, kind: kind.to_owned(), id, archive }))
+}
+
 /// On whose behalf the answer is taken over: theirs, after everybody that the change has passed through.
 fn change(sent: &Sent, backend: i64, at: &Circumstances) -> Change {
     let mut chain = sent.chain.clone();
@@ -228,11 +244,11 @@ fn bound(
     sent: &Sent,
     arrived: &Arrived,
     change: &Change,
-) -> Result<Result<i64, Problem>, Abort> {
+) -> Result<Result<Option<i64>, Problem>, Abort> {
     let (backend, kind) = (plan.target.session.backend, &plan.target.kind);
     let ours = binding::find_by_record(tx, backend, kind, sent.record)?;
     if let Some(known) = ours.as_ref().filter(|known| known.external_id.as_deref() == Some(&arrived.external_id)) {
-        return Ok(Ok(known.id));
+        return Ok(Ok(Some(known.id)));
     }
     let theirs = binding::find(tx, backend, kind, &arrived.external_id)?;
     if let (Some(ours), Some(theirs)) = (&ours, &theirs)
@@ -243,12 +259,9 @@ fn bound(
         binding::unbind(tx, ours.id)?;
     }
     match binding::bind(tx, backend, kind, Some(&arrived.external_id), Some(sent.record), None, change) {
-        Ok(bound) => Ok(Ok(bound.id)),
+        Ok(bound) => Ok(Ok(Some(bound.id))),
         Err(RecordError::Storage(error)) => Err(error.into()),
-        Err(RecordError::Missing { .. }) => {
-            let message = format!("{} was created there and removed here meanwhile", arrived.external_id);
-            Ok(Err(Problem::new("sync.unknown_create", message)))
-        }
+        Err(RecordError::Missing { .. }) => Ok(Ok(None)),
         Err(error) => {
             let message = format!("{} is bound to another record: {error}", arrived.external_id);
             if let Some(open) = intent::open(tx, backend, &kind.name, sent.record)? {

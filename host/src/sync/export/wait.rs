@@ -5,7 +5,7 @@
 //! where that can't tell: the kind has no such fields, or ours has no value in them.
 
 use crate::{
-    base::Fault,
+    base::{Fault, Timestamp},
     model::Value,
     record,
     storage::{Store, Tx, intent},
@@ -16,12 +16,16 @@ use crate::{
     },
 };
 
+/// How long a create that does not come to its end holds imports up: one that the outside system never takes is no reason
+/// to import nothing new any more.
+const PATIENCE_SECONDS: i64 = 3_600;
+
 /// Our records of a kind that are being created there now.
-pub fn under_way(tx: &mut dyn Tx, target: &Target) -> Result<Vec<i64>, Error> {
+pub fn under_way(tx: &mut dyn Tx, target: &Target, now: Timestamp) -> Result<Vec<i64>, Error> {
     if !target.declared.export {
         return Ok(Vec::new());
     }
-    Ok(intent::under_way(tx, target.session.backend, target.name())?)
+    Ok(intent::under_way(tx, target.session.backend, target.name(), now.plus_seconds(-PATIENCE_SECONDS).0)?)
 }
 
 /// Lets the new records of a plan wait that may be those under way.

@@ -1,0 +1,89 @@
+//! What the binding of a record says while it is exported, and after that has failed.
+
+use super::ours::Ours;
+use crate::{
+    base::Fault,
+    record::{binding, binding::Status},
+    storage::Durability,
+    sync::{
+        Error,
+        engine::Engine,
+        problem::{Problem, retry_at},
+        session::Behalf,
+        target::Target,
+    },
+};
+
+impl Engine {
+    /// The binding is held by this job.
+    pub(super) async fn begin_export(&self, ours: &Ours) -> Result<(), Error> {
+        let Some(binding) = ours.binding.as_ref().map(|binding| binding.id) else { return Ok(()) };
+        let now = self.clock.now();
+        self.store
+            .write(Durability::Relaxed, move |tx| match binding::set_status(tx, binding, Status::InProgress, now) {
+                Ok(()) | Err(crate::record::Error::NoBinding(_)) => Ok(()),
+                Err(error) => Err(Error::Below(error.into())),
+            })
+            .await
+    }
+
+    /// Forgets an id that is gone there, so that the record is created anew.
+    pub(super) async fn forget_theirs(&self, ours: &Ours) -> Result<(), Error> {
+        let Some(binding) = ours.binding.as_ref().map(|binding| binding.id) else { return Ok(()) };
+        self.store
+            .write(Durability::Durable, move |tx| Ok(binding::forget_external(tx, binding).map_err(Fault::from)?))
+            .await
+    }
+
+    /// An export failed: its binding says so, and what is due stays due.
+    pub(super) async fn export_failed(
+        &self,
+        target: &Target,
+        record: i64,
+        message: &str,
+        next: Next,
+    ) -> Result<(), Error> {
+        let (target, message, at) =
+            (target.clone(), message.to_owned(), self.circumstances(&target.session, &Behalf::default()));
+        self.store
+            .write(Durability::Relaxed, move |tx| -> Result<_, Error> {
+                let (backend, kind, now) = (target.session.backend, &target.kind, at.now);
+                let found = match binding::find_by_record(tx, backend, kind, record).map_err(Fault::from)? {
+                    Some(found) => found,
+                    // A record that is gone has nothing to say so on.
+                    None => match binding::bind(tx, backend, kind, None, Some(record), None, &at.change) {
+                        Err(crate::record::Error::Missing { .. }) => return Ok(()),
+                        made => made.map_err(Fault::from)?,
+                    },
+                };
+                match next {
+                    Next::Job => binding::set_status(tx, found.id, Status::Pending, now),
+                    Next::Sweep => {
+                        let at = retry_at(now, found.retry_count);
+                        binding::mark_sync_failed(tx, found.id, &message, Some(at), now)
+                    }
+                    Next::Nobody => binding::mark_sync_failed(tx, found.id, &message, None, now),
+                }
+                .map_err(Fault::from)?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// Who tries a failed export again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The job itself.
+    Job,
+    /// The sweep.
+    Sweep,
+    /// A person.
+    Nobody,
+}
+
+impl Next {
+    pub(super) fn of(problem: &Problem) -> Self {
+        if problem.retry { Self::Sweep } else { Self::Nobody }
+    }
+}
