@@ -213,3 +213,25 @@ async fn any_text_can_stand_for_an_item() {
     customer.shop.put_raw("products", 3, text);
     assert_eq!(customer.ask("/products/3").await.unwrap().text().await.unwrap(), text);
 }
+
+#[tokio::test]
+async fn a_shop_that_was_killed_comes_back_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { keep: Some(folder.path().join("shop.jsonl")), ..Options::default() };
+    let customer = Customer::new(options.clone());
+    let (status, made) = customer.post("/products", json!({"title": "Kept", "sku": "K-1"}), "key-1").await;
+    assert_eq!(status, StatusCode::CREATED);
+    let gone = customer.client.delete(format!("{}/products/2", customer.shop.url())).bearer_auth(customer.shop.token());
+    assert_eq!(gone.send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    let before = customer.shop.items("products");
+    drop(customer);
+    // A line that was cut off is no change.
+    let mut file = std::fs::File::options().append(true).open(folder.path().join("shop.jsonl")).unwrap();
+    std::io::Write::write_all(&mut file, br#"{"change":"put","resource":"produ"#).unwrap();
+    let customer = Customer::new(options);
+    assert_eq!(customer.shop.items("products"), before);
+    let again = customer.post("/products", json!({"title": "Kept", "sku": "K-1"}), "key-1").await;
+    assert_eq!(again, (StatusCode::CREATED, made), "a keyed request is answered as before, and makes nothing");
+    let (_, next) = customer.post("/products", json!({"title": "Next"}), "key-2").await;
+    assert_eq!(next["id"], before.last().unwrap()["id"].as_u64().unwrap() + 1);
+}

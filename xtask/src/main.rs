@@ -10,7 +10,10 @@ mod new_plugin;
 mod place;
 mod recipe;
 mod sdk;
+mod shop;
+mod stage;
 mod step;
+mod torture;
 
 use std::process::ExitCode;
 
@@ -50,6 +53,11 @@ enum Task {
         #[command(subcommand)]
         bench: bench::Bench,
     },
+    /// Random work, faults and kills for many rounds; what was lost, twice or apart at their end is counted.
+    Torture {
+        #[command(subcommand)]
+        torture: torture::Torture,
+    },
     /// Builds what tests run (host, plugins, demo shop) and writes `target/artifacts.json`.
     Build {
         /// Only these, by their name in the manifest.
@@ -63,6 +71,7 @@ fn main() -> ExitCode {
         Task::Demo => demo::run(),
         Task::NewPlugin { name, into } => new_plugin::make(&name, into.as_deref()),
         Task::Bench { bench } => bench::run(&bench),
+        Task::Torture { torture } => torture::run(&torture),
         Task::Build { names } => artifact::build(&names).map(drop),
     };
     match done {

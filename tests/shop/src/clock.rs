@@ -18,6 +18,11 @@ impl Clock {
         self.0
     }
 
+    /// Not before this moment.
+    pub(crate) fn advance_to(&mut self, seconds: i64) {
+        self.0 = self.0.max(seconds);
+    }
+
     /// The moment of the next change.
     pub(crate) fn tick(&mut self) -> i64 {
         self.0 += STEP;

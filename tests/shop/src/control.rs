@@ -101,7 +101,7 @@ async fn remove(State(shop): State<Shared>, Json(asked): Json<Remove>) -> Respon
         return refusal;
     }
     let mut inner = shop.lock();
-    let removed = asked.ids.iter().filter(|id| inner.state.resource(&asked.resource).remove(**id)).count();
+    let removed = asked.ids.iter().filter(|id| inner.state.remove(&asked.resource, **id)).count();
     Json(json!({"removed": removed})).into_response()
 }
 

@@ -11,6 +11,7 @@ mod control;
 mod fault;
 mod gate;
 mod journal;
+mod keep;
 mod list;
 mod pattern;
 mod rate;

@@ -26,6 +26,9 @@ struct Arguments {
     /// Bearer token that opens the API.
     #[arg(long, default_value = "demo-token", env = "DEMO_SHOP_TOKEN")]
     token: String,
+    /// Keep every change in this file, and come back from it after a kill.
+    #[arg(long, value_name = "FILE")]
+    keep: Option<std::path::PathBuf>,
 }
 
 fn main() {
@@ -37,6 +40,7 @@ fn main() {
         orders: arguments.orders,
         token: arguments.token,
         port: arguments.port,
+        keep: arguments.keep,
     });
     println!("{}", serde_json::json!({"url": shop.url(), "token": shop.token()}));
     loop {

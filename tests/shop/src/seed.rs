@@ -24,11 +24,21 @@ pub struct Options {
     pub token: String,
     /// Port on the loopback address; 0: any free one.
     pub port: u16,
+    /// A file that the shop comes back from after it was killed; absent: it forgets.
+    pub keep: Option<std::path::PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { products: 30, variants: 2, customers: 10, orders: 20, token: "demo-token".to_owned(), port: 0 }
+        Self {
+            products: 30,
+            variants: 2,
+            customers: 10,
+            orders: 20,
+            token: "demo-token".to_owned(),
+            port: 0,
+            keep: None,
+        }
     }
 }
 

@@ -36,7 +36,15 @@ pub(crate) fn router(shop: Shared) -> Router {
         .route("/{resource}/{id}", get(read_item).put(update_item).delete(delete_item))
         .layer(middleware::from_fn_with_state(shop.clone(), before))
         .layer(axum::extract::DefaultBodyLimit::max(64 * 1024 * 1024));
-    Router::new().nest("/_control", control::router()).merge(api).with_state(shop)
+    let control = control::router().layer(middleware::from_fn_with_state(shop.clone(), kept));
+    Router::new().nest("/_control", control).merge(api).with_state(shop)
+}
+
+/// What a request changed is in the shop's file before it is answered.
+async fn kept(State(shop): State<Shared>, request: Request, next: Next) -> Response<Body> {
+    let response = next.run(request).await;
+    shop.lock().state.write();
+    response
 }
 
 async fn before(State(shop): State<Shared>, mut request: Request, next: Next) -> Response<Body> {
@@ -90,11 +98,11 @@ async fn hold(shop: &Shared, point: Point, method: &str, path: &str) {
 
 async fn limited(shop: &Shared, request: Request, next: Next) -> Response<Body> {
     let verdict = shop.lock().rate.as_mut().map(|rate| rate.take());
-    let Some(verdict) = verdict else { return next.run(request).await };
+    let Some(verdict) = verdict else { return kept(State(shop.clone()), request, next).await };
     if let Some(seconds) = verdict.retry_after {
         return fault::rate_limited(verdict.limit, seconds);
     }
-    let mut response = next.run(request).await;
+    let mut response = kept(State(shop.clone()), request, next).await;
     fault::limits(&mut response, verdict.limit, verdict.remaining);
     response
 }
@@ -151,7 +159,7 @@ async fn create_item(
     match inner.state.create(&resource, value) {
         Ok((_, text)) => {
             if let Some(key) = key {
-                inner.state.answered.insert(key, Answered { body: body.to_vec(), text: text.clone() });
+                inner.state.answered(key, Answered { body: body.to_vec(), text: text.clone() });
             }
             json(201, text)
         }
@@ -180,7 +188,7 @@ async fn update_item(
 
 async fn delete_item(State(shop): State<Shared>, Path((resource, id)): Path<(String, String)>) -> Response<Body> {
     let Some(id) = id.parse().ok().filter(|_| RESOURCES.contains(&resource.as_str())) else { return no_such() };
-    if shop.lock().state.resource(&resource).remove(id) { answer(204, "application/json", "") } else { no_such() }
+    if shop.lock().state.remove(&resource, id) { answer(204, "application/json", "") } else { no_such() }
 }
 
 #[expect(clippy::result_large_err, reason = "the error is the answer, given back at once")]

@@ -162,7 +162,7 @@ impl Shop {
 
     /// Removes one item; whether there was one.
     pub fn delete(&self, resource: &str, id: u64) -> bool {
-        self.shared.lock().state.resource(resource).remove(id)
+        self.shared.lock().state.remove(resource, id)
     }
 
     /// Removes all items of a resource.

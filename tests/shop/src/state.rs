@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::{
     clock::{Clock, rfc3339},
     collection::Collection,
+    keep::{Change, Keep},
     rule::{self, Invalid},
     seed::{self, Options},
 };
@@ -28,14 +29,71 @@ pub(crate) struct State {
     pub(crate) clock: Clock,
     pub(crate) answered: HashMap<(String, String), Answered>,
     nested: u64,
+    keep: Option<Keep>,
 }
 
 impl State {
     pub(crate) fn new(options: &Options) -> Self {
         let resources = RESOURCES.iter().map(|name| (*name, Collection::default())).collect();
-        let mut state = Self { resources, clock: Clock::new(), answered: HashMap::new(), nested: 900_000_000 };
+        let mut state =
+            Self { resources, clock: Clock::new(), answered: HashMap::new(), nested: 900_000_000, keep: None };
         seed::fill(&mut state, options);
+        if let Some(path) = &options.keep {
+            let (keep, changes) = Keep::open(path);
+            changes.into_iter().for_each(|change| state.again(change));
+            state.keep = Some(keep);
+        }
         state
+    }
+
+    /// Makes a change that was made before.
+    fn again(&mut self, change: Change) {
+        match change {
+            Change::Put { resource, id, updated, text } => {
+                self.clock.advance_to(updated);
+                self.resource(&resource).put(id, updated, text);
+            }
+            Change::Removed { resource, id } => drop(self.resource(&resource).remove(id)),
+            Change::Answered { resource, key, body, text } => {
+                self.answered.insert((resource, key), Answered { body: body.into_bytes(), text });
+            }
+            Change::Nested { last } => self.nested = last,
+        }
+    }
+
+    fn note(&mut self, change: impl FnOnce() -> Change) {
+        if let Some(keep) = &mut self.keep {
+            keep.note(&change());
+        }
+    }
+
+    /// Writes all changes to the shop's file, where it has one: before they are answered.
+    pub(crate) fn write(&mut self) {
+        if let Some(keep) = &mut self.keep {
+            keep.write();
+        }
+    }
+
+    /// Removes an item; whether there was one.
+    pub(crate) fn remove(&mut self, resource: &str, id: u64) -> bool {
+        self.note(|| Change::Removed { resource: resource.to_owned(), id });
+        self.resource(resource).remove(id)
+    }
+
+    /// Remembers the answer to a keyed request.
+    pub(crate) fn answered(&mut self, (resource, key): (String, String), answer: Answered) {
+        self.note(|| Change::Answered {
+            resource: resource.clone(),
+            key: key.clone(),
+            body: String::from_utf8_lossy(&answer.body).into_owned(),
+            text: answer.text.clone(),
+        });
+        self.answered.insert((resource, key), answer);
+    }
+
+    fn put(&mut self, resource: &str, id: u64, updated: i64, text: &str) {
+        self.note(|| Change::Put { resource: resource.to_owned(), id, updated, text: text.to_owned() });
+        self.resource(resource).put(id, updated, text);
     }
 
     pub(crate) fn find(&self, resource: &str) -> Option<&Collection> {
@@ -80,7 +138,7 @@ impl State {
     /// Stores a text as it is, valid or not.
     pub(crate) fn put_raw(&mut self, resource: &str, id: u64, text: &str) {
         let updated = self.clock.tick();
-        self.resource(resource).put(id, updated, text);
+        self.put(resource, id, updated, text);
     }
 
     /// Makes `count` items look changed, spread over the resource, and answers their ids.
@@ -100,7 +158,7 @@ impl State {
         let updated = self.clock.tick();
         fields.insert("updated_at".to_owned(), rfc3339(updated).into());
         let text = rule::text(&Value::Object(fields));
-        self.resource(resource).put(id, updated, text.as_str());
+        self.put(resource, id, updated, &text);
         text
     }
 
@@ -115,6 +173,8 @@ impl State {
                 }
             }
         }
+        let last = self.nested;
+        self.note(|| Change::Nested { last });
     }
 
     /// Brings the stock shown on the product in line with the stock rows.

@@ -1,16 +1,11 @@
 //! `cargo xtask demo`: the quick start. Builds what it needs, then does with the real programs what a newcomer would do by
 //! hand, and shows each command before its answer.
 
-mod shop;
-mod stage;
-
 use std::{collections::BTreeMap, fs, io::IsTerminal as _, process::Command, time::Duration};
 
 use serde_json::{Value, json};
-use shop::Shop;
-use stage::Stage;
 
-use crate::{artifact, step::bounded};
+use crate::{artifact, shop::Shop, stage::Stage, step::bounded};
 
 /// How long it may take in the gate, built.
 const LIMIT: Duration = Duration::from_secs(180);
@@ -24,10 +19,10 @@ pub(crate) fn run() -> Result<(), String> {
     say("Building the host, the demo connector and the demo shop");
     let built = artifact::build(&["bindery".to_owned(), "demo-shop".to_owned(), "plugin:demo".to_owned()])?;
     let file = |name: &str| built[name].path.clone();
-    let stage = Stage::fresh(file("bindery"))?;
+    let stage = Stage::fresh(file("bindery"), "demo")?;
 
     say("A web shop opens, with products, customers, orders, stock and invoices");
-    let shop = Shop::open(&file("demo-shop"))?;
+    let shop = Shop::open(&file("demo-shop"), &["--products", "2000", "--customers", "300", "--orders", "500"])?;
     println!("  it listens at {}", shop.url);
 
     say("The host starts, and gets the connector, a plugin file that knows the shop");
@@ -110,7 +105,7 @@ fn say(text: &str) {
     println!("\n{}", coloured("1", &format!("▸ {text}")));
 }
 
-fn show(command: &str) {
+pub(crate) fn show(command: &str) {
     println!("\n{}", coloured("36", &format!("$ bindery {command}")));
 }
 
@@ -130,7 +125,7 @@ fn compare(stage: &Stage, shop: &Shop) -> Result<(), String> {
     let rows = answer["rows"].as_array().cloned().unwrap_or_default();
     let here: BTreeMap<_, _> =
         rows.iter().map(|row| entry(&row["default_code"], &row["name"], &row["list_price"])).collect();
-    let there = shop.products()?;
+    let there = shop.all("products")?;
     let wrong = there.iter().filter(|product| {
         let (sku, wanted) = entry(&product["sku"], &product["title"], &product["price"]);
         here.get(&sku) != Some(&wanted)

@@ -1,4 +1,4 @@
-//! The demo shop as a program of its own, and what the demo asks of it.
+//! The demo shop as a program of its own, and what tasks ask of it.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -8,41 +8,51 @@ use std::{
 
 use serde_json::Value;
 
-use super::stage::Program;
+use crate::stage::Program;
 
-/// The running shop and what the demo asks of it.
-pub(super) struct Shop {
-    pub(super) url: String,
-    pub(super) token: String,
-    _program: Program,
+/// The running shop.
+pub(crate) struct Shop {
+    pub(crate) url: String,
+    pub(crate) token: String,
+    program: Program,
 }
 
 impl Shop {
-    pub(super) fn open(file: &std::path::Path) -> Result<Self, String> {
+    pub(crate) fn open(file: &std::path::Path, arguments: &[&str]) -> Result<Self, String> {
         let mut command = Command::new(file);
-        command.args(["--products", "2000", "--customers", "300", "--orders", "500"]).stdout(Stdio::piped());
+        command.args(arguments).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(|error| error.to_string())?;
         let mut line = String::new();
         let out = child.stdout.take().ok_or("the shop has no output")?;
         BufReader::new(out).read_line(&mut line).map_err(|error| error.to_string())?;
         let told: Value = serde_json::from_str(&line).map_err(|error| error.to_string())?;
         let text = |name: &str| told[name].as_str().unwrap_or_default().to_owned();
-        Ok(Self { url: text("url"), token: text("token"), _program: Program(child) })
+        Ok(Self { url: text("url"), token: text("token"), program: Program(child) })
     }
 
-    pub(super) fn control(&self, action: &str, body: &Value) -> Result<Value, String> {
+    pub(crate) fn control(&self, action: &str, body: &Value) -> Result<Value, String> {
         self.ask("POST", &format!("/_control/{action}"), &body.to_string())
     }
 
-    pub(super) fn get(&self, action: &str) -> Result<Value, String> {
+    pub(crate) fn get(&self, action: &str) -> Result<Value, String> {
         self.ask("GET", &format!("/_control/{action}"), "")
     }
 
-    /// All its products.
-    pub(super) fn products(&self) -> Result<Vec<Value>, String> {
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.program.0.id()
+    }
+
+    /// Kills it.
+    pub(crate) fn kill(self) -> Result<(), String> {
+        self.program.kill()
+    }
+
+    /// All items of a resource.
+    pub(crate) fn all(&self, resource: &str) -> Result<Vec<Value>, String> {
         let (mut found, mut page) = (Vec::new(), 1);
         loop {
-            let answer = self.ask("GET", &format!("/products?limit=250&page={page}"), "")?;
+            let answer = self.ask("GET", &format!("/{resource}?limit=250&page={page}"), "")?;
             found.extend(answer["items"].as_array().cloned().unwrap_or_default());
             if answer["pages"].as_u64().is_none_or(|pages| page >= pages) {
                 return Ok(found);
@@ -52,7 +62,7 @@ impl Shop {
     }
 
     /// One exchange over a connection of its own.
-    fn ask(&self, method: &str, path: &str, body: &str) -> Result<Value, String> {
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> Result<Value, String> {
         let address = self.url.trim_start_matches("http://");
         let exchange = || -> std::io::Result<String> {
             let mut stream = TcpStream::connect(address)?;

@@ -1,4 +1,4 @@
-//! Where the demo plays: a directory of its own, the command line on it, and the host as a program to be killed.
+//! Where a task plays: a directory of its own, the command line on it, and the host as a program to be killed.
 
 use std::{
     fs,
@@ -7,18 +7,19 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use super::show;
-use crate::place;
+use serde_json::Value;
 
-/// A directory of the demo's own, and the command line on it.
-pub(super) struct Stage {
-    pub(super) folder: PathBuf,
+use crate::{demo::show, place};
+
+/// A directory of the task's own, and the command line on it.
+pub(crate) struct Stage {
+    pub(crate) folder: PathBuf,
     bindery: PathBuf,
 }
 
 impl Stage {
-    pub(super) fn fresh(bindery: PathBuf) -> Result<Self, String> {
-        let folder = place::target().join("demo");
+    pub(crate) fn fresh(bindery: PathBuf, name: &str) -> Result<Self, String> {
+        let folder = place::target().join(name);
         // Nothing to remove at the first run.
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
@@ -36,19 +37,36 @@ impl Stage {
     }
 
     /// Shows a command and lets it speak.
-    pub(super) fn bindery(&self, arguments: &[&str]) -> Result<(), String> {
+    pub(crate) fn bindery(&self, arguments: &[&str]) -> Result<(), String> {
         show(&arguments.join(" "));
         let status = self.command(arguments).status().map_err(|error| error.to_string())?;
         if status.success() { Ok(()) } else { Err(format!("`bindery {}` ended with {status}", arguments.join(" "))) }
     }
 
-    pub(super) fn answer(&self, arguments: &[&str]) -> Result<String, String> {
+    /// What a command answers, and nothing shown.
+    pub(crate) fn ask(&self, arguments: &[&str]) -> Result<Value, String> {
+        let output = self.command(arguments).arg("--json").output().map_err(|error| error.to_string())?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        if !output.status.success() {
+            let why = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("`bindery {}`: {said}{why}", arguments.join(" ")));
+        }
+        serde_json::from_str(&said).map_err(|error| format!("`bindery {}`: {error}: {said}", arguments.join(" ")))
+    }
+
+    pub(crate) fn answer(&self, arguments: &[&str]) -> Result<String, String> {
         let output = self.command(arguments).stderr(Stdio::inherit()).output().map_err(|error| error.to_string())?;
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    pub(super) fn serve(&self) -> Result<Program, String> {
+    /// Starts the host, and shows it.
+    pub(crate) fn serve(&self) -> Result<Program, String> {
         show("serve &");
+        self.start()
+    }
+
+    /// Starts the host, and waits until it is ready.
+    pub(crate) fn start(&self) -> Result<Program, String> {
         let mut child = self.command(&["serve"]).stderr(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
         let mut lines = BufReader::new(child.stderr.take().ok_or("the host has no output")?);
         let mut said = String::new();
@@ -57,17 +75,21 @@ impl Stage {
                 return Err(format!("the host did not start\n{said}"));
             }
         }
-        let mut log = fs::File::create(self.folder.join("host.log")).map_err(|error| error.to_string())?;
+        let mut log = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.join("host.log"))
+            .map_err(|error| error.to_string())?;
         std::thread::spawn(move || std::io::copy(&mut lines, &mut log));
         Ok(Program(child))
     }
 }
 
-/// A program that ends with the demo.
-pub(super) struct Program(pub(super) Child);
+/// A program that ends with the task.
+pub(crate) struct Program(pub(crate) Child);
 
 impl Program {
-    pub(super) fn kill(mut self) -> Result<(), String> {
+    pub(crate) fn kill(mut self) -> Result<(), String> {
         self.0.kill().and_then(|()| self.0.wait()).map(drop).map_err(|error| error.to_string())
     }
 }

@@ -1,0 +1,22 @@
+//! `cargo xtask torture`: promises that only time and bad luck can break, tried for many rounds on the real programs.
+
+mod compare;
+mod edit;
+mod luck;
+mod sync;
+
+use clap::Subcommand;
+
+/// What is tortured.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Torture {
+    /// Edits on both sides of a shop, with kills of host and shop and answers that go wrong; then both sides are compared.
+    Sync(sync::Options),
+}
+
+/// Runs one.
+pub(crate) fn run(torture: &Torture) -> Result<(), String> {
+    match torture {
+        Torture::Sync(options) => sync::run(options),
+    }
+}
