@@ -18,6 +18,7 @@ mod cli_record;
 mod cli_snapshot;
 mod cli_terminal;
 mod cli_usage;
+mod conflict;
 mod cursor;
 mod delegation;
 mod domain;

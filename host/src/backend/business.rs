@@ -27,6 +27,8 @@ pub struct Business {
     pub local_deletion: LocalDeletion,
     /// What an export does that finds its record gone there.
     pub missing_remotely: MissingRemotely,
+    /// Whose change of a field stands where both sides changed it.
+    pub conflict: Conflict,
     /// Record models that the connector's code may read and write, besides those that its kinds bind.
     pub models: Vec<String>,
     /// Records asked for at a time; absent: what the connector takes.
@@ -48,7 +50,7 @@ pub struct Business {
 }
 
 /// What an operator wants otherwise for one kind. What is absent is as for the backend.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct KindPolicy {
     /// What happens here when a record is found deleted there.
@@ -63,6 +65,12 @@ pub struct KindPolicy {
     /// What an export does that finds its record gone there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_remotely: Option<MissingRemotely>,
+    /// Whose change of a field stands where both sides changed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<Conflict>,
+    /// The same for single fields.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub conflict_fields: BTreeMap<String, Conflict>,
     /// Records asked for at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_size: Option<u32>,
@@ -123,6 +131,21 @@ pub enum MissingRemotely {
     Unbind,
 }
 
+/// Whose change of a field stands where both sides changed it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Conflict {
+    /// The outside system's.
+    #[default]
+    Remote,
+    /// Ours.
+    Local,
+    /// The younger one; theirs where their date is not known.
+    Newest,
+    /// A person decides, and the record waits.
+    Ask,
+}
+
 /// The schema of [`KindPolicy`].
 pub(super) static KIND_SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
     Schema::new(&json!({"type": "object", "properties": {
@@ -133,6 +156,11 @@ pub(super) static KIND_SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
         "export": export(),
         "local_deletion": local_deletion(),
         "missing_remotely": missing_remotely(),
+        "conflict": conflict(),
+        "conflict_fields": {
+            "type": "object", "additionalProperties": {"enum": CONFLICT}, "page": "Synchronization",
+            "description": "The same for single fields: {\"list_price\": \"local\"}.",
+        },
         "page_size": page_size(),
         "overlap_seconds": overlap_seconds(),
     }}))
@@ -157,6 +185,15 @@ fn missing_remotely() -> Value {
     json!({
         "enum": ["fail", "recreate", "unbind"], "type": "string", "page": "Synchronization",
         "description": "What an export does that finds its record gone there.",
+    })
+}
+
+const CONFLICT: [&str; 4] = ["remote", "local", "newest", "ask"];
+
+fn conflict() -> Value {
+    json!({
+        "enum": CONFLICT, "type": "string", "page": "Synchronization",
+        "description": "Whose change of a field stands where both sides changed it: theirs, ours, the younger one, or a person decides.",
     })
 }
 
@@ -196,6 +233,7 @@ pub(super) static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
         "export": with_default(export(), "bound"),
         "local_deletion": with_default(local_deletion(), "ignore"),
         "missing_remotely": with_default(missing_remotely(), "fail"),
+        "conflict": with_default(conflict(), "remote"),
         "models": {
             "type": "array", "items": {"type": "string"}, "page": "Advanced",
             "description": "Record models that the connector's code may read and write, besides those that its kinds bind.",
@@ -248,6 +286,17 @@ impl Business {
         self.kinds.get(kind).and_then(|policy| policy.missing_remotely).unwrap_or(self.missing_remotely)
     }
 
+    /// Whose change of a field of a kind stands where both sides changed it.
+    pub fn conflict(&self, kind: &str) -> Conflict {
+        self.kinds.get(kind).and_then(|policy| policy.conflict).unwrap_or(self.conflict)
+    }
+
+    /// The same for single fields.
+    pub fn conflict_fields(&self, kind: &str) -> &BTreeMap<String, Conflict> {
+        static NONE: BTreeMap<String, Conflict> = BTreeMap::new();
+        self.kinds.get(kind).map_or(&NONE, |policy| &policy.conflict_fields)
+    }
+
     /// Records of a kind asked for at a time, where the operator has a wish.
     pub fn page_size(&self, kind: &str) -> Option<u32> {
         self.kinds.get(kind).and_then(|policy| policy.page_size).or(self.page_size)
@@ -272,7 +321,16 @@ mod tests {
         let of_kinds: Vec<String> = KIND_SCHEMA.names().map(str::to_owned).collect();
         assert_eq!(
             of_kinds,
-            ["export", "local_deletion", "missing_remotely", "overlap_seconds", "page_size", "remote_deletion"]
+            [
+                "conflict",
+                "conflict_fields",
+                "export",
+                "local_deletion",
+                "missing_remotely",
+                "overlap_seconds",
+                "page_size",
+                "remote_deletion"
+            ]
         );
         let values = json!({"remote_deletion": "archive", "company": 3});
         let business = Business::from_values(values.as_object().expect("object"));

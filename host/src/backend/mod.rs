@@ -16,7 +16,7 @@ mod registry;
 mod schema;
 mod way;
 
-pub use business::{Business, Export, KindPolicy, LocalDeletion, MissingRemotely, RemoteDeletion};
+pub use business::{Business, Conflict, Export, KindPolicy, LocalDeletion, MissingRemotely, RemoteDeletion};
 pub use change::{Change, New};
 pub use connection::Checked;
 pub use entry::{Backend, Connection, SecretState, Shown, Status};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{Serve, backend, binding, cursor, export, job, plugin, record, review, status, sync, verify};
+use super::{Serve, backend, binding, conflict, cursor, export, job, plugin, record, review, status, sync, verify};
 use crate::base::{config::DataDir, telemetry::Format};
 
 /// Keeps your own records (products, orders, customers, stock, invoices) in step with the systems you sell, ship and
@@ -59,6 +59,9 @@ pub(super) enum Command {
     /// Settle records that wait for a person.
     #[command(subcommand)]
     Review(review::Command),
+    /// Settle records that were changed on both sides.
+    #[command(subcommand)]
+    Conflict(conflict::Command),
     /// See and steer jobs.
     #[command(subcommand)]
     Job(job::Command),

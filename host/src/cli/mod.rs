@@ -5,6 +5,7 @@ mod application;
 mod arguments;
 mod backend;
 mod binding;
+mod conflict;
 mod cursor;
 mod domain;
 mod error;
@@ -115,6 +116,7 @@ impl Command {
             Self::Record(command) => command.run(session).await,
             Self::Binding(command) => command.run(session).await,
             Self::Review(command) => command.run(session).await,
+            Self::Conflict(command) => command.run(session).await,
             Self::Job(command) => command.run(session).await,
             Self::Cursor(command) => command.run(session).await,
             Self::Verify(command) => command.run(session).await,

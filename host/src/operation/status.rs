@@ -91,6 +91,8 @@ pub struct Kind {
     pub given_up: u64,
     /// Records that wait for a person.
     pub reviews: u64,
+    /// Records that both sides changed, waiting for a person.
+    pub conflicts: u64,
     /// Runs succeed and change records, yet the cursor stands still.
     pub stalled: bool,
 }
@@ -228,6 +230,7 @@ fn shown(kind: KindStatus, now: Timestamp) -> Kind {
         failed: kind.failed,
         given_up: kind.given_up,
         reviews: kind.reviews,
+        conflicts: kind.conflicts,
         stalled: kind.stalled,
     }
 }
@@ -273,6 +276,10 @@ fn of_kind(backend: &str, kind: &Kind) -> Vec<Alarm> {
         let what = format!("{} records failed and are not tried again by themselves", kind.given_up);
         let list = format!("`bindery binding list --backend {backend} --kind {name} --status failed`");
         alarm(what, format!("{list} says why; `bindery binding retry` tries them again."));
+    }
+    if kind.conflicts > 0 {
+        let what = format!("{} records were changed on both sides", kind.conflicts);
+        alarm(what, format!("`bindery conflict list --backend {backend}` shows them."));
     }
     if kind.reviews > 0 {
         let what = format!("{} records wait for a person to say which of ours they are", kind.reviews);

@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     Caller, Error, Host,
     access::{self, Subject},
-    audit, backend, binding, cursor, export, job, link, plugin, record, review, status, sync, verify,
+    audit, backend, binding, conflict, cursor, export, job, link, plugin, record, review, status, sync, verify,
 };
 use crate::{base::Fault, security::role::Permission};
 
@@ -62,6 +62,9 @@ operations! {
     Read "generic.binding" "review.list" => review::list;
     Read "generic.binding" "review.show" => review::show;
     Write "generic.binding" "review.resolve" => review::resolve;
+    Read "generic.binding" "conflict.list" => conflict::list;
+    Read "generic.binding" "conflict.show" => conflict::show;
+    Write "generic.binding" "conflict.resolve" => conflict::resolve;
     Read "generic.catalogue" "record.models" => record::models;
     Read _ "record.search" => record::search;
     Read _ "record.read" => record::read;

@@ -394,12 +394,13 @@ pub fn tally(tx: &mut dyn Tx, backend: i64) -> Result<Vec<(i64, Status, u64)>, E
     tx.query(&SELECT, &[Param::Int(backend)], |row| Ok((row.int(0)?, status(row.int(1)?)?, row.int(2)?.unsigned_abs())))
 }
 
-/// (kind, how many) of a backend's failed bindings that no sweep tries again and nobody has on review.
+/// (kind, how many) of a backend's failed bindings that no sweep tries again and nobody has on review or as a conflict.
 pub fn given_up(tx: &mut dyn Tx, backend: i64) -> Result<Vec<(i64, u64)>, Error> {
     static SELECT: Statement = Statement::new(
         "select b.kind, count(*) from binding b where b.backend = ?1 and b.sync_status = 3 \
          and (b.retry_at is null or b.retry_count >= b.max_retries) \
-         and not exists (select 1 from review r where r.binding = b.id and r.state = 0) group by b.kind order by 1",
+         and not exists (select 1 from review r where r.binding = b.id and r.state = 0) \
+         and not exists (select 1 from conflict c where c.binding = b.id and c.state = 0) group by b.kind order by 1",
     );
     tx.query(&SELECT, &[Param::Int(backend)], |row| Ok((row.int(0)?, row.int(1)?.unsigned_abs())))
 }

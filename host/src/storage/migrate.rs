@@ -24,6 +24,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 8, name: "quarantine_mapper", ddl: include_str!("migration/0008_quarantine_mapper.sql") },
     Migration { version: 9, name: "run_state_format", ddl: include_str!("migration/0009_run_state_format.sql") },
     Migration { version: 10, name: "export", ddl: include_str!("migration/0010_export.sql") },
+    Migration { version: 11, name: "conflict", ddl: include_str!("migration/0011_conflict.sql") },
 ];
 
 static APPLIED: Statement = Statement::new("select version, name, checksum from migration order by version");

@@ -4,11 +4,13 @@
 //! files (`job`, `record`, `binding`, …) inside a closure given to [`Store::write`] or [`Store::read`]; they never
 //! see a connection. No plugin code ever runs inside a closure.
 
+pub mod agreed;
 pub mod audit;
 pub mod backend;
 pub mod binding;
 pub mod catalogue;
 pub mod condition;
+pub mod conflict;
 #[cfg(test)]
 pub mod conformance;
 pub mod cursor;

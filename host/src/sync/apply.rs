@@ -8,7 +8,7 @@ use std::{borrow::Cow, collections::HashMap};
 use serde_json::json;
 
 use super::{
-    Account, Error,
+    Account, Error, conflict,
     export::outcome,
     mark, page,
     plan::{Action, Plan, What},
@@ -301,6 +301,10 @@ fn act(tx: &mut dyn Tx, plan: &Plan, action: &Action, what: &What, at: &Circumst
             write::hold(tx, plan, action, reason, candidates, at)?;
             account.quarantined += 1;
             account.held += 1;
+        }
+        What::Conflict(clashes) => {
+            out.problem = Some(conflict::hold(tx, plan, action, clashes, at)?);
+            account.quarantined += 1;
         }
         What::Gone => {
             // What a sweep found missing was not offered; its account says that it was looked at.

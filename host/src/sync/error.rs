@@ -213,6 +213,7 @@ pub const CODES: &[Code] = &[
     BUSY,
     UNKNOWN_CREATE,
     MISSING_REMOTELY,
+    CONFLICT,
     UNACCOUNTED,
 ];
 
@@ -378,6 +379,13 @@ const MISSING_REMOTELY: Code = code(
     "sync.missing_remotely",
     "The record that a change was to be sent to does not exist there any more.",
     "Remove the binding, or set `missing_remotely` of the backend or kind to `recreate` or `unbind`.",
+    Retry::Never,
+);
+const CONFLICT: Code = code(
+    "sync.conflict",
+    "A record was changed here and there, in the same fields, and the policy is that a person decides.",
+    "`bindery conflict list` shows both values; `bindery conflict resolve ID --ours` or `--theirs` settles it. To have it \
+     decided by rule: `bindery backend set NAME --set conflict=remote` (or `local`, `newest`).",
     Retry::Never,
 );
 const UNACCOUNTED: Code = code(

@@ -144,9 +144,15 @@ impl Engine {
         let target = self.target(&session, &asked.kind)?;
         let behalf = Behalf::from(job);
         self.hold(&target, &asked.id).await?;
+        let settled = match asked.conflict {
+            Some(id) => Some(self.conflict(id).await?),
+            None => None,
+        };
+        let decision = settled.as_ref().and_then(|conflict| serde_json::from_str(conflict.decision.as_deref()?).ok());
         let one = One {
-            options: Options { force: asked.force, unmatched: asked.unmatched, bind_to: asked.bind_to },
+            options: Options { force: asked.force, unmatched: asked.unmatched, bind_to: asked.bind_to, decision },
             replay: asked.replay,
+            settled,
             ..One::default()
         };
         match self.import_one(&session, &asked.kind, &asked.id, one, &behalf).await {

@@ -2,7 +2,11 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use super::{Account, export::outcome::Sent, page::Page, problem::Problem, session::Asked, target::Target};
+use serde_json::{Map, Value as Json};
+
+use super::{
+    Account, export::outcome::Sent, merge::Clash, page::Page, problem::Problem, session::Asked, target::Target,
+};
 use crate::{
     base::Timestamp,
     record::{Binding, Catalogue, Kind, Symbolic, Values},
@@ -48,6 +52,8 @@ pub struct Seen {
     pub record: Option<i64>,
     /// The record's version.
     pub version: Option<i64>,
+    /// The version up to which both sides were in step.
+    pub in_step: Option<i64>,
     /// Failed attempts so far.
     pub retry_count: i64,
     /// Attempts allowed.
@@ -60,6 +66,7 @@ impl From<&Binding> for Seen {
             id: binding.id,
             record: binding.record,
             version: binding.current_version,
+            in_step: binding.record_version,
             retry_count: binding.retry_count,
             max_retries: binding.max_retries,
         }
@@ -85,6 +92,8 @@ pub enum What {
         /// Their ids.
         candidates: Vec<i64>,
     },
+    /// Both sides changed the same fields: a person decides.
+    Conflict(Vec<Clash>),
     /// It is gone there.
     Gone,
     /// A create of ours that is under way may have made it: a job of its own looks again in a moment.
@@ -104,6 +113,10 @@ pub struct Write {
     pub matched: bool,
     /// What is set.
     pub values: Values,
+    /// All of theirs, as both sides will have it; absent where that is not kept.
+    pub agreed: Option<Map<String, Json>>,
+    /// Fields in which ours stands, and is still to be sent.
+    pub kept: Vec<String>,
     /// Extra fields of the binding.
     pub extra: Option<Values>,
     /// Digests for the next `changed_by`.

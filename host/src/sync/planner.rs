@@ -9,7 +9,8 @@ use std::{
 use bindery_contract::record::{PrepareItem, Ref};
 
 use super::{
-    Error, conflict,
+    Error,
+    conflict::{self, Decision},
     export::wait,
     mark::Mark,
     matching::{self, Match},
@@ -38,6 +39,8 @@ pub struct Options {
     pub unmatched: bool,
     /// Bind to this record: a person decided so.
     pub bind_to: Option<i64>,
+    /// Whose change stands where both sides changed: a person decided so.
+    pub decision: Option<Decision>,
 }
 
 /// A plan, and the records that are missing for it.
@@ -111,6 +114,7 @@ pub async fn plan(
     if !under_way.is_empty() && !options.unmatched {
         wait::hold(store, &mut plan, under_way).await?;
     }
+    conflict::merge(store, &mut plan, options.decision.as_ref()).await?;
     Ok(Planned { plan, missing: [missing, missing_too].concat() })
 }
 

@@ -168,6 +168,14 @@ fn shown(tx: &mut dyn Tx, plan: &Plan, action: &Action, account: &mut Account) -
             account.held += 1;
             &mut account.quarantined
         }
+        What::Conflict(clashes) => {
+            shown.action = "conflict";
+            shown.record = action.seen.and_then(|seen| seen.record);
+            shown.fields =
+                clashes.iter().map(|one| (one.field.clone(), one.ours.clone(), one.theirs.clone())).collect();
+            shown.reason = Some("both sides changed the same fields; a person decides".to_owned());
+            &mut account.quarantined
+        }
         What::Gone => {
             shown.action = "gone";
             account.gone += 1;

@@ -24,9 +24,13 @@ use super::{
     target::Target,
 };
 use crate::{
-    base::Fault,
+    base::{Fault, Timestamp},
     record::{Binding, binding, binding::Status},
-    storage::{Durability, quarantine},
+    storage::{
+        Durability,
+        conflict::{self, Conflict},
+        quarantine,
+    },
 };
 
 /// How one record is imported.
@@ -36,6 +40,8 @@ pub struct One {
     pub options: Options,
     /// Use the payload that was kept.
     pub replay: bool,
+    /// The conflict that is settled: its payload stands in where the record can't be read.
+    pub settled: Option<Conflict>,
     /// Records that are being imported because this one is needed.
     pub chain: Chain,
 }
@@ -76,17 +82,30 @@ impl Engine {
                 Err(error) if error.is_gone() => return self.gone(&target, id, behalf).await,
                 page => page?,
             };
-            let profile = Profile::default();
-            let planned = planner::plan(&self.store, &target, page, fetched_at, &one.options, behalf, &profile).await?;
-            let mut plan = planned.plan;
-            if !planned.missing.is_empty() {
-                let chain = one.chain.with(kind, id)?;
-                let (_, unmet) = self.import_missing(session, &planned.missing, &chain, behalf).await?;
-                plan = planner::resolve_again(&self.store, plan, &unmet).await?;
-            }
-            self.write_one(plan, !one.chain.is_empty(), behalf).await
+            self.import_page(&target, (page, fetched_at), &one.options, &one.chain, behalf).await
         }
         .boxed()
+    }
+
+    /// Imports a record that was fetched, as a page of one.
+    pub(super) async fn import_page(
+        &self,
+        target: &Target,
+        (page, fetched_at): (Page, Timestamp),
+        options: &Options,
+        chain: &Chain,
+        behalf: &Behalf,
+    ) -> Result<Single, Error> {
+        let id = page.items.first().map(|item| item.id.clone()).unwrap_or_default();
+        let profile = Profile::default();
+        let planned = planner::plan(&self.store, target, page, fetched_at, options, behalf, &profile).await?;
+        let mut plan = planned.plan;
+        if !planned.missing.is_empty() {
+            let chain = chain.with(target.name(), &id)?;
+            let (_, unmet) = self.import_missing(&target.session, &planned.missing, &chain, behalf).await?;
+            plan = planner::resolve_again(&self.store, plan, &unmet).await?;
+        }
+        self.write_one(plan, !chain.is_empty(), behalf).await
     }
 
     async fn write_one(&self, plan: Plan, on_the_way: bool, behalf: &Behalf) -> Result<Single, Error> {
@@ -148,9 +167,15 @@ impl Engine {
                 page => return page,
             }
         }
-        match self.kept(target, id).await {
-            Err(Error::NotFound { .. }) => Err(Error::NotReadable { kind: target.name().to_owned() }),
-            page => page,
+        match (self.kept(target, id).await, &one.settled) {
+            (Err(Error::NotFound { .. }), Some(conflict)) => {
+                let length = conflict.payload.len();
+                let head =
+                    ItemHead { id: id.to_owned(), updated: conflict.external_updated_at.clone(), deleted: false };
+                Page::one(Bytes::from(conflict.payload.clone()), 0..length, head, &target.digest)
+            }
+            (Err(Error::NotFound { .. }), None) => Err(Error::NotReadable { kind: target.name().to_owned() }),
+            (page, _) => page,
         }
     }
 
@@ -219,6 +244,7 @@ impl Engine {
                 else {
                     return Ok(None);
                 };
+                conflict::close(tx, found.id, now.0)?;
                 if found.sync_status == Status::InProgress && found.record.is_some() {
                     binding::mark_sync_success(tx, found.id, now).map_err(Fault::from)?;
                 }

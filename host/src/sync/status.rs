@@ -7,7 +7,7 @@ use super::{Account, Error, engine::Engine};
 use crate::{
     base::{Fault, Timestamp},
     record::{binding, binding::Status, cursor},
-    storage::{review, run},
+    storage::{conflict, review, run},
 };
 
 /// How one kind of a backend stands.
@@ -29,6 +29,8 @@ pub struct KindStatus {
     pub given_up: u64,
     /// Records held for review.
     pub reviews: u64,
+    /// Records that both sides changed, waiting for a person.
+    pub conflicts: u64,
     /// Runs succeeded and changed records, yet the cursor stands still.
     pub stalled: bool,
 }
@@ -86,6 +88,9 @@ impl Engine {
                 }
                 for (kind, count) in review::open_by_kind(tx, backend)? {
                     of(&mut kinds, &kind).reviews = count.unsigned_abs();
+                }
+                for (kind, count) in conflict::open_by_kind(tx, backend)? {
+                    of(&mut kinds, &kind).conflicts = count.unsigned_abs();
                 }
                 Ok(kinds.into_values().collect())
             })

@@ -51,6 +51,8 @@ pub struct ImportRecord {
     pub unmatched: bool,
     /// Bind to this record: a person decided so.
     pub bind_to: Option<i64>,
+    /// Settle this conflict, as a person decided.
+    pub conflict: Option<i64>,
 }
 
 /// Payload of `export.record`: what is to be sent is kept apart, folded.
@@ -201,10 +203,10 @@ pub fn job<T: Serialize>(kind: &str, backend: Option<i64>, payload: &T, descript
 pub fn import_one(payload: &ImportRecord) -> NewJob {
     let description = format!("Import {} {}", payload.kind, payload.id);
     let mut job = job(IMPORT_RECORD, Some(payload.backend), payload, description);
-    let ImportRecord { backend, kind, id, force, replay, unmatched, bind_to } = payload;
+    let ImportRecord { backend, kind, id, force, replay, unmatched, bind_to, conflict } = payload;
     let asks = u8::from(*force) | u8::from(*replay) << 1 | u8::from(*unmatched) << 2;
-    let bind_to = bind_to.unwrap_or_default();
-    job.identity = Some((format!("import:{backend}:{kind}:{asks}:{bind_to}:{id}"), Scope::UntilStart));
+    let (bind_to, conflict) = (bind_to.unwrap_or_default(), conflict.unwrap_or_default());
+    job.identity = Some((format!("import:{backend}:{kind}:{asks}:{bind_to}:{conflict}:{id}"), Scope::UntilStart));
     job
 }
 

@@ -4,6 +4,7 @@ use std::{borrow::Cow, collections::HashSet};
 
 use super::{
     apply::{Abort, Circumstances},
+    conflict,
     plan::{Action, Children, Line, Plan, What, Write},
     problem::{self, Problem},
     resolve,
@@ -74,15 +75,17 @@ pub fn write(
         payload_hash: item.map(|item| item.hash).filter(|_| !write.unresolved),
         map_fingerprint: Some(plan.target.fingerprint),
         changed_by: write.digests.as_deref(),
-        record_version: version,
+        // What of ours is still to be sent keeps both sides out of step.
+        record_version: action.seen.and_then(|seen| seen.in_step).filter(|_| !write.kept.is_empty()).unwrap_or(version),
         external_updated_at: plan.updated(action),
         extra: write.extra.as_ref(),
     };
-    bind(tx, plan, action, (record, write.matched), &synced, at)?;
+    let id = bind(tx, plan, action, (record, write.matched), &synced, at)?;
+    conflict::agree(tx, plan, (id, record, action.seen.is_none()), &write, at)?;
     Ok(Ok(Wrote { record, created: write.record.is_none(), changed, matched: write.matched, lines: lines.written }))
 }
 
-/// Keeps what the sync learned on the binding, which is made where it is missing.
+/// Keeps what the sync learned on the binding, which is made where it is missing; answers it.
 fn bind(
     tx: &mut dyn Tx,
     plan: &Plan,
@@ -90,7 +93,7 @@ fn bind(
     (record, is_matched): (i64, bool),
     synced: &Synced<'_>,
     at: &Circumstances,
-) -> Result<(), Abort> {
+) -> Result<i64, Abort> {
     let (backend, kind) = (plan.target.session.backend, &plan.target.kind);
     let new = action.seen.is_none_or(|seen| seen.record.is_none());
     if is_matched && new {
@@ -102,8 +105,7 @@ fn bind(
         }
     }
     let Some(seen) = &action.seen else {
-        binding::insert_synced(tx, backend, kind, &action.id, record, synced, &at.change)?;
-        return Ok(());
+        return Ok(binding::insert_synced(tx, backend, kind, &action.id, record, synced, &at.change)?);
     };
     binding::update_synced(tx, seen.id, kind, record, synced, &at.change)?;
     if seen.retry_count > 0 || seen.record.is_none() {
@@ -111,7 +113,7 @@ fn bind(
         let key = (backend, plan.target.name(), action.id.as_str());
         review::close(tx, key, if is_matched { 1 } else { 2 }, Some(record), at.now.0, "sync")?;
     }
-    Ok(())
+    Ok(seen.id)
 }
 
 fn version_of(tx: &mut dyn Tx, plan: &Plan, model: &Model, record: i64) -> Result<i64, Error> {

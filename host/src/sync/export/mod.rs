@@ -6,13 +6,14 @@
 
 mod decide;
 mod deletion;
-mod due;
+pub mod due;
 mod exporter;
 mod extend;
 pub mod hold;
 mod intent;
 pub mod kind;
 mod lines;
+mod look;
 mod mark;
 mod ours;
 pub mod outcome;

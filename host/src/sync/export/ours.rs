@@ -26,6 +26,8 @@ pub struct Ours {
     pub row: Option<Row>,
     /// The same as JSON.
     pub json: String,
+    /// Theirs was looked at already.
+    pub looked: bool,
 }
 
 impl Ours {
@@ -65,7 +67,7 @@ pub fn look(tx: &mut dyn Tx, target: &Target, due: Due) -> Result<Ours, Error> {
         None => String::new(),
         Some(row) => Writer::new(target).record(tx, row).map_err(Fault::from)?,
     };
-    Ok(Ours { due, binding, intent, row, json })
+    Ok(Ours { due, binding, intent, row, json, looked: false })
 }
 
 /// The fields that an export reads: all but the large ones that no rule names.

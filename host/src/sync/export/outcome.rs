@@ -11,12 +11,14 @@ use crate::{
         self, Change, Error as RecordError, Row, Values,
         binding::{self, Status, Synced},
     },
-    storage::{Tx, export, intent, intent::State, quarantine},
+    storage::{Tx, agreed, conflict as open, export, intent, intent::State, quarantine},
     sync::{
         Error,
         apply::{self, Abort, Circumstances},
+        conflict,
         digest::Hash,
         engine::Engine,
+        merge,
         page::Page,
         plan::{Plan, Write},
         prepare::{self, Mapped},
@@ -204,6 +206,11 @@ fn arrive(
     };
     binding::update_synced(tx, id, kind, sent.record, &synced, &change)?;
     binding::mark_exported(tx, id, &arrived.hash)?;
+    match theirs.and_then(|theirs| theirs.write.as_ref()).filter(|_| conflict::keeps_agreed(target)) {
+        Some(write) => conflict::put(tx, id, &merge::agreed(&kind.model, &write.values), false)?,
+        None => agreed::forget(tx, id)?,
+    }
+    open::close(tx, id, at.now.0)?;
     quarantine::release(tx, &[id])?;
     if arrived.created {
         intent::close(tx, backend, target.name(), sent.record, &arrived.external_id, at.now.0)?;

@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
     due::{self, Wanted},
+    look::Found,
     mark::Next,
     ours::{self, Ours},
     outcome::{self, Fate, Sent},
@@ -19,7 +20,7 @@ use crate::{
     queue::{Outcome, Running},
     storage::Durability,
     sync::{
-        Error, conflict,
+        Error,
         engine::Engine,
         guard::Chain,
         handler::{goes_on, payload},
@@ -190,9 +191,14 @@ impl Engine {
             self.end_export(target, behalf, ours, Fate::Unchanged, asked).await?;
             return Ok(Exported { external_id: Some(id.to_owned()), ..Exported::new("unchanged") });
         }
-        if conflict::before_send(target, ours.binding.as_ref()) == conflict::Stands::Theirs {
-            self.end_export(target, behalf, ours, Fate::Unchanged, asked).await?;
-            return Ok(Exported { external_id: Some(id.to_owned()), ..Exported::new("unchanged") });
+        match self.look(target, behalf, ours, id).await? {
+            Found::AsAgreed => {}
+            Found::Apart(problem) => return Ok(Exported::failed(problem)),
+            Found::Taken => {
+                let Some(now) = self.ours(target, ours.due.record).await? else { return Ok(Exported::new("nothing")) };
+                let now = Ours { looked: true, ..now };
+                return Box::pin(self.export_ours(target, now, &Chain::default(), behalf)).await;
+            }
         }
         match send::update(target, behalf, id, &body).await {
             Ok(mut answer) => {

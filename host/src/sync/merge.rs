@@ -1,0 +1,119 @@
+//! Brings two changed sides of a record together, field by field: against what both had when they were last in step. It
+//! reads and writes nothing.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    model::Value,
+    record::{Command, Input, Model, Row, Target, Values, encode},
+};
+
+/// One of the two sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// This host's record.
+    Ours,
+    /// The outside system's.
+    Theirs,
+}
+
+/// A field that both sides have changed, each in its own way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Clash {
+    /// The field.
+    pub field: String,
+    /// What both had before; null where that is not known.
+    pub agreed: Json,
+    /// Ours now.
+    pub ours: Json,
+    /// Theirs now.
+    pub theirs: Json,
+}
+
+/// What came of it.
+#[derive(Debug, Default, PartialEq)]
+pub struct Merged {
+    /// Values of theirs that are written here.
+    pub taken: Values,
+    /// Fields in which ours stands, and is still to be sent.
+    pub kept: Vec<String>,
+    /// Fields that nobody has decided about.
+    pub clashes: Vec<Clash>,
+}
+
+/// Brings both sides together. `agreed` is absent where it is not known what both had: then whatever differs was changed by
+/// both. `whose` decides about fields that were; nothing: a person does.
+pub fn merge(
+    model: &Model,
+    agreed: Option<&Map<String, Json>>,
+    ours: &Row,
+    theirs: Values,
+    whose: impl Fn(&str) -> Option<Side>,
+) -> Merged {
+    let mut merged = Merged::default();
+    for (index, input) in theirs {
+        let name = &model.fields[index].name;
+        let mine = ours.values.iter().find(|(at, _)| *at == index).map(|(_, value)| of_value(value));
+        let (Some(mine), Some(other)) = (mine, of_input(&input)) else {
+            // Lines and what can't be compared are taken as they come.
+            merged.taken.push((index, input));
+            continue;
+        };
+        if mine == other {
+            continue;
+        }
+        let before = agreed.and_then(|agreed| agreed.get(name));
+        let side = match before {
+            Some(before) if *before == mine => Some(Side::Theirs),
+            Some(before) if *before == other => Some(Side::Ours),
+            _ => whose(name),
+        };
+        match side {
+            Some(Side::Theirs) => merged.taken.push((index, input)),
+            Some(Side::Ours) => merged.kept.push(name.clone()),
+            None => merged.clashes.push(Clash {
+                field: name.clone(),
+                agreed: before.cloned().unwrap_or_default(),
+                ours: mine,
+                theirs: other,
+            }),
+        }
+    }
+    merged
+}
+
+/// Theirs as JSON, to be agreed on. What can't be compared is left out.
+pub fn agreed(model: &Model, theirs: &Values) -> Map<String, Json> {
+    let value = |(index, input): &(usize, Input)| Some((model.fields[*index].name.clone(), of_input(input)?));
+    theirs.iter().filter_map(value).collect()
+}
+
+fn of_value(value: &Value) -> Json {
+    match value {
+        Value::Refs(ids) => sorted(ids.clone()),
+        value => encode::value(value),
+    }
+}
+
+fn of_input(input: &Input) -> Option<Json> {
+    match input {
+        Input::Value(value) => Some(of_value(value)),
+        Input::Symbolic(_) => None,
+        Input::Lines(commands) => match commands.as_slice() {
+            [Command::Clear] => Some(sorted(Vec::new())),
+            [Command::Set(targets)] => {
+                let id = |target: &Target| if let Target::Id(id) = target { Some(*id) } else { None };
+                targets.iter().map(id).collect::<Option<Vec<_>>>().map(sorted)
+            }
+            _ => None,
+        },
+    }
+}
+
+/// The order of a list of records is no change.
+fn sorted(mut ids: Vec<i64>) -> Json {
+    ids.sort_unstable();
+    ids.into()
+}
