@@ -50,15 +50,8 @@ impl Shop {
 
     /// All items of a resource.
     pub(crate) fn all(&self, resource: &str) -> Result<Vec<Value>, String> {
-        let (mut found, mut page) = (Vec::new(), 1);
-        loop {
-            let answer = self.ask("GET", &format!("/{resource}?limit=250&page={page}"), "")?;
-            found.extend(answer["items"].as_array().cloned().unwrap_or_default());
-            if answer["pages"].as_u64().is_none_or(|pages| page >= pages) {
-                return Ok(found);
-            }
-            page += 1;
-        }
+        let answer = self.get(&format!("items/{resource}"))?;
+        Ok(answer["items"].as_array().cloned().unwrap_or_default())
     }
 
     /// One exchange over a connection of its own.

@@ -32,6 +32,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/rate", post(rate).delete(clear_rate))
         .route("/log", delete(clear_log).get(log))
         .route("/counters", get(counters))
+        .route("/items/{resource}", get(items))
 }
 
 #[derive(Deserialize)]
@@ -198,6 +199,17 @@ async fn clear_log(State(shop): State<Shared>) -> Response<Body> {
 async fn counters(State(shop): State<Shared>) -> Response<Body> {
     let counts = shop.lock().journal.counts().clone();
     Json(json!(counts)).into_response()
+}
+
+/// All items of a resource, whatever goes wrong with the API.
+async fn items(State(shop): State<Shared>, Path(resource): Path<String>) -> Response<Body> {
+    if let Some(refusal) = unknown(&resource) {
+        return refusal;
+    }
+    let mut inner = shop.lock();
+    let collection = inner.state.resource(&resource);
+    let items: Vec<Value> = collection.ids().into_iter().filter_map(|id| collection.value(id)).collect();
+    Json(json!({"items": items})).into_response()
 }
 
 fn unknown(resource: &str) -> Option<Response<Body>> {

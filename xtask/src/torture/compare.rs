@@ -46,7 +46,7 @@ pub(super) fn compare(stage: &Stage, shop: &Shop) -> Result<(usize, Wrong), Stri
     let bindings =
         stage.ask(&["binding", "list", "--backend", "shop", "--kind", "demo.product", "--limit", "100000"])?;
     let mut bound: HashMap<String, usize> = HashMap::new();
-    for binding in list(&bindings["rows"]) {
+    for binding in list(&bindings["bindings"]) {
         *bound.entry(text(&binding["external_id"])).or_default() += 1;
     }
     for product in &there {

@@ -23,7 +23,7 @@ fn fault(random: &mut fastrand::Rng) -> Value {
         0 => json!({"kind": "rate_limit", "retry_after": 1}),
         1 => json!({"kind": "status", "status": 500}),
         2 => json!({"kind": "status", "status": 503, "retry_after": 1}),
-        3 => json!({"kind": "slow", "chunk": 8, "delay_ms": random.u64(50..400)}),
+        3 => json!({"kind": "slow", "chunk": 16, "delay_ms": random.u64(5..100)}),
         4 => json!({"kind": "html"}),
         _ => json!({"kind": "cut", "after": random.usize(0..40)}),
     }

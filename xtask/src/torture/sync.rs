@@ -102,7 +102,8 @@ impl Ground {
         let (url, token) = ground.shop.as_ref().map(|shop| (shop.url.clone(), shop.token.clone())).unwrap_or_default();
         fs::write(ground.stage.folder.join("token"), token).map_err(|error| error.to_string())?;
         ground.stage.ask(&["plugin", "install", &file("plugin:demo").display().to_string()])?;
-        let settings = [format!("api_url={url}"), "page_size=10".to_owned(), "export=all".to_owned()];
+        let more = ["page_size=10", "export=all", "timeout_ms=1000"].map(str::to_owned);
+        let settings = [&[format!("api_url={url}")][..], &more[..]].concat();
         let mut add = vec!["backend", "add", "shop", "--type", "demo", "--secret", "api_token=@token"];
         add.extend(settings.iter().flat_map(|setting| ["--set", setting]));
         ground.stage.ask(&add)?;
@@ -178,7 +179,7 @@ impl Ground {
         let mut all = Vec::new();
         for state in ["pending", "started", "wait_dependencies", "parked"] {
             let jobs = self.stage.ask(&["job", "list", "--state", state, "--limit", "20"])?;
-            let rows = jobs["rows"].as_array().or(jobs["jobs"].as_array()).cloned().unwrap_or_default();
+            let rows = jobs["jobs"].as_array().cloned().unwrap_or_default();
             all.extend(
                 rows.into_iter()
                     .map(|job| json!({"id": job["id"], "kind": job["kind"], "state": state, "error": job["error"]})),
