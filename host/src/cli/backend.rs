@@ -44,18 +44,20 @@ pub(super) enum Command {
     #[command(after_help = "Every backend also has settings of the host: warehouse, pricelist, company, team (ids of \
                             records), remote_deletion (ignore, archive, delete), export (none, bound, all), \
                             local_deletion (ignore, archive, delete), missing_remotely (fail, recreate, unbind), \
+                            conflict (remote, local, newest, ask), \
                             page_size, overlap_seconds, max_records, max_body_bytes, timeout_ms, models (that the connector's code may use), \
                             without_extensions (plugins whose rules are not wanted here).\n\n\
                             Examples:\n  \
                             bindery backend set shop --set warehouse=1 --set remote_deletion=archive\n  \
                             bindery backend set shop --kind demo.product --set remote_deletion=ignore\n  \
+                            bindery backend set shop --kind demo.product --set 'conflict_fields={\"list_price\":\"local\"}'\n  \
                             bindery backend set shop --secret api_token=@new-token\n  \
                             bindery backend set shop --unset page_size")]
     Set {
         /// The backend.
         name: String,
-        /// Set it for this kind alone: remote_deletion, export, local_deletion, missing_remotely, page_size,
-        /// overlap_seconds.
+        /// Set it for this kind alone: remote_deletion, export, local_deletion, missing_remotely, conflict,
+        /// conflict_fields, page_size, overlap_seconds.
         #[arg(long, value_name = "KIND")]
         kind: Option<String>,
         #[command(flatten)]

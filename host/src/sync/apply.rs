@@ -310,11 +310,8 @@ fn act(tx: &mut dyn Tx, plan: &Plan, action: &Action, what: &What, at: &Circumst
             // What a sweep found missing was not offered; its account says that it was looked at.
             account.offered += i64::from(action.item.is_none());
             account.gone += 1;
-            if write::gone(tx, plan, action, at)? {
-                account.updated += 1;
-            } else {
-                account.skipped += 1;
-            }
+            let changed = write::gone(tx, plan, action, at)?;
+            *(if changed { &mut account.updated } else { &mut account.skipped }) += 1;
         }
         What::Sent(sent) => out.problem = outcome::write(tx, plan, sent, at)?,
         What::Wait | What::Requeue => {

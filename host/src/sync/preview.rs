@@ -10,6 +10,7 @@ use super::{
     fetch::{self, Ask},
     guard::Paging,
     handler,
+    merge::Clash,
     plan::{Action, Children, Plan, What, Write},
     planner::{self, Options},
     profile::Profile,
@@ -169,11 +170,7 @@ fn shown(tx: &mut dyn Tx, plan: &Plan, action: &Action, account: &mut Account) -
             &mut account.quarantined
         }
         What::Conflict(clashes) => {
-            shown.action = "conflict";
-            shown.record = action.seen.and_then(|seen| seen.record);
-            shown.fields =
-                clashes.iter().map(|one| (one.field.clone(), one.ours.clone(), one.theirs.clone())).collect();
-            shown.reason = Some("both sides changed the same fields; a person decides".to_owned());
+            shown.apart(action, clashes);
             &mut account.quarantined
         }
         What::Gone => {
@@ -191,6 +188,16 @@ fn shown(tx: &mut dyn Tx, plan: &Plan, action: &Action, account: &mut Account) -
     };
     *count += 1;
     Ok(Some(shown))
+}
+
+impl Shown {
+    /// Both sides changed the same fields.
+    fn apart(&mut self, action: &Action, clashes: &[Clash]) {
+        self.action = "conflict";
+        self.record = action.seen.and_then(|seen| seen.record);
+        self.fields = clashes.iter().map(|one| (one.field.clone(), one.ours.clone(), one.theirs.clone())).collect();
+        self.reason = Some("both sides changed the same fields; a person decides".to_owned());
+    }
 }
 
 /// Field, our value, and the value it would get.
