@@ -48,6 +48,13 @@ pub struct Decision {
     pub fields: BTreeMap<String, Side>,
 }
 
+impl Decision {
+    /// Theirs stands in all fields.
+    pub fn theirs() -> Self {
+        Self { rest: Some(Side::Theirs), ..Self::default() }
+    }
+}
+
 /// An import brings a record that is bound; `theirs` is the digest of its payload.
 pub fn on_import(target: &Target, theirs: Hash, binding: &Binding) -> Stands {
     let is_ours_changed = binding.record.is_some() && binding.record_version != binding.current_version;
@@ -60,12 +67,16 @@ pub fn on_import(target: &Target, theirs: Hash, binding: &Binding) -> Stands {
     }
 }
 
-/// Whether an export looks at theirs before it sends a change: not where ours wins anyway.
-pub fn looks_first(target: &Target) -> bool {
+/// Whether an export looks at theirs before it sends a change: not where ours wins anyway, and not where nothing tells what
+/// theirs was.
+pub fn looks_first(target: &Target, binding: &Binding) -> bool {
     let business = &target.session.business;
     let is_ours = |policy: Policy| policy == Policy::Local;
     let fields = business.conflict_fields(target.name());
-    keeps_agreed(target) && !(is_ours(business.conflict(target.name())) && fields.values().copied().all(is_ours))
+    let is_known = binding.payload_hash.is_some();
+    is_known
+        && keeps_agreed(target)
+        && !(is_ours(business.conflict(target.name())) && fields.values().copied().all(is_ours))
 }
 
 /// Whether a payload is the one that both sides were last in step with.

@@ -2,6 +2,7 @@
 //! import, and what remains of ours is sent after.
 
 use super::ours::Ours;
+use crate::record::Binding;
 use crate::sync::{
     Error, conflict, engine::Engine, fetch, guard::Chain, planner::Options, problem::Problem, session::Behalf,
     target::Target,
@@ -21,7 +22,8 @@ pub(super) enum Found {
 impl Engine {
     /// Looks at theirs, once for each send.
     pub(super) async fn look(&self, target: &Target, behalf: &Behalf, ours: &Ours, id: &str) -> Result<Found, Error> {
-        let Some(binding) = ours.binding.as_ref().filter(|_| !ours.looked && conflict::looks_first(target)) else {
+        let looks = |binding: &&Binding| !ours.looked && conflict::looks_first(target, binding);
+        let Some(binding) = ours.binding.as_ref().filter(looks) else {
             return Ok(Found::AsAgreed);
         };
         if !target.session.answers(op::READ) || target.has_hook("run") {
