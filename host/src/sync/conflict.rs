@@ -16,6 +16,7 @@ use super::{
     export::due::{self, Wanted},
     merge::{self, Clash, Merged, Side},
     plan::{Action, Plan, Seen, What, Write},
+    planner::Options,
     problem::Problem,
     step,
     target::Target,
@@ -46,13 +47,6 @@ pub struct Decision {
     /// Whose value stands, by field.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, Side>,
-}
-
-impl Decision {
-    /// Theirs stands in all fields.
-    pub fn theirs() -> Self {
-        Self { rest: Some(Side::Theirs), ..Self::default() }
-    }
 }
 
 /// An import brings a record that is bound; `theirs` is the digest of its payload.
@@ -99,7 +93,7 @@ pub fn keeps_agreed(target: &Target) -> bool {
 }
 
 /// Brings the writes of a plan together with what changed here.
-pub async fn merge(store: &Store, plan: &mut Plan, decision: Option<&Decision>) -> Result<(), Error> {
+pub async fn merge(store: &Store, plan: &mut Plan, options: &Options) -> Result<(), Error> {
     if !keeps_agreed(&plan.target) {
         return Ok(());
     }
@@ -112,7 +106,7 @@ pub async fn merge(store: &Store, plan: &mut Plan, decision: Option<&Decision>) 
             both.extend(seen.record.map(|record| (seen.id, record)));
         }
     }
-    if both.is_empty() {
+    if both.is_empty() || options.anew {
         return Ok(());
     }
     let (agreed, ours) = read_both(store, &plan.target, both).await?;
@@ -122,7 +116,7 @@ pub async fn merge(store: &Store, plan: &mut Plan, decision: Option<&Decision>) 
         let Some(seen) = action.seen.filter(|seen| is_changed_here(seen, write)) else { continue };
         let Some(row) = seen.record.and_then(|record| ours.get(&record)) else { continue };
         let updated = action.item.and_then(|item| page.items[item].updated.as_deref());
-        let whose = |field: &str| decided(&plan.target, decision, field, updated, row);
+        let whose = |field: &str| decided(&plan.target, options.decision.as_ref(), field, updated, row);
         let theirs = std::mem::take(&mut write.values);
         let Merged { taken, kept, clashes } = merge::merge(&model, agreed.get(&seen.id), row, theirs, whose);
         (write.values, write.kept) = (taken, kept);

@@ -9,7 +9,6 @@ use serde_json::json;
 
 use super::{
     Error,
-    conflict::Decision,
     engine::Engine,
     pipeline::Wish,
     planner::Options,
@@ -149,11 +148,15 @@ impl Engine {
             Some(id) => Some(self.conflict(id).await?),
             None => None,
         };
-        let decided = settled.as_ref().and_then(|conflict| serde_json::from_str(conflict.decision.as_deref()?).ok());
-        // Whoever brings one record anew wants it as it is there.
-        let decision = decided.or_else(|| asked.force.then(Decision::theirs));
+        let decision = settled.as_ref().and_then(|conflict| serde_json::from_str(conflict.decision.as_deref()?).ok());
         let one = One {
-            options: Options { force: asked.force, unmatched: asked.unmatched, bind_to: asked.bind_to, decision },
+            options: Options {
+                force: asked.force,
+                unmatched: asked.unmatched,
+                bind_to: asked.bind_to,
+                decision,
+                anew: asked.force,
+            },
             replay: asked.replay,
             settled,
             ..One::default()

@@ -41,6 +41,8 @@ pub struct Options {
     pub bind_to: Option<i64>,
     /// Whose change stands where both sides changed: a person decided so.
     pub decision: Option<Decision>,
+    /// Theirs is taken as it is, whatever changed here since both sides were in step.
+    pub anew: bool,
 }
 
 /// A plan, and the records that are missing for it.
@@ -114,7 +116,7 @@ pub async fn plan(
     if !under_way.is_empty() && !options.unmatched {
         wait::hold(store, &mut plan, under_way).await?;
     }
-    conflict::merge(store, &mut plan, options.decision.as_ref()).await?;
+    conflict::merge(store, &mut plan, options).await?;
     Ok(Planned { plan, missing: [missing, missing_too].concat() })
 }
 
