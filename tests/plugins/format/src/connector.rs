@@ -7,7 +7,6 @@ use bindery_plugin::{prelude::*, serde_json::Value};
 pub struct Settings {
     /// Address of the shop's API.
     #[schemars(extend("host" = true))]
-    #[expect(dead_code, reason = "the adapter's base address is the setting that names the host")]
     pub api_url: String,
     /// Token of an API user of the shop.
     pub api_token: Secret,
