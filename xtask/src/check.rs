@@ -8,6 +8,7 @@ use std::{
 use crate::{
     artifact, demo, new_plugin,
     step::{Budget, Steps, cargo, shown, works},
+    torture,
 };
 
 /// What an edit may wait for, once everything is built.
@@ -39,6 +40,7 @@ pub(crate) fn run(quick: bool, full: bool) -> Result<(), String> {
         return steps.finish();
     }
     steps.run(Budget::Tests, "demo", demo::is_shown_to_its_end);
+    steps.run(Budget::Tests, "torture of sync", || torture::short(full));
     steps.run(Budget::Tests, "tests", || without_tryton(full));
     steps.run(Budget::Tryton, "Tryton", || only_tryton(full));
     steps.run(Budget::Tests, "a new plugin passes its tests", new_plugin::prove);

@@ -68,7 +68,7 @@ pub fn object<'t>(text: &'t [u8], at: usize, mut entry: impl FnMut(&'t [u8], Ran
     })
 }
 
-/// As [`object`], where `entry` walks over the value itself: it is told where the value starts and answers the index
+/// As [`object()`], where `entry` walks over the value itself: it is told where the value starts and answers the index
 /// behind it.
 #[inline]
 pub fn walk_object<'t>(
@@ -111,7 +111,7 @@ pub fn array(text: &[u8], at: usize, mut item: impl FnMut(Range<usize>)) -> Scan
     })
 }
 
-/// As [`array`], where `item` walks over the value itself.
+/// As [`array()`], where `item` walks over the value itself.
 #[inline]
 pub fn walk_array(text: &[u8], at: usize, mut item: impl FnMut(usize) -> Scan<usize>) -> Scan<usize> {
     if text.get(at) != Some(&b'[') {

@@ -20,3 +20,8 @@ pub(crate) fn run(torture: &Torture) -> Result<(), String> {
         Torture::Sync(options) => sync::run(options),
     }
 }
+
+/// What the gate runs of it.
+pub(crate) fn short(full: bool) -> Result<(), String> {
+    sync::run(&sync::Options::of(if full { 100 } else { 3 }))
+}

@@ -39,6 +39,13 @@ pub(crate) struct Options {
     seed: Option<u64>,
 }
 
+impl Options {
+    /// So many rounds with luck of their own.
+    pub(super) fn of(rounds: u32) -> Self {
+        Self { rounds, edits: 8, every: 5, seed: None }
+    }
+}
+
 /// How long both sides may take to come to rest.
 const REST: Duration = Duration::from_secs(120);
 

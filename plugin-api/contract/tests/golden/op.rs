@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use bindery_contract::{
     manifest::Step,
     op::{
-        Act, ActAnswer, After, BatchAnswer, Done, ExportAnswer, ExportItem, ExportOne, ExportPrepare, Exported, Extend,
-        ExtendAnswer, ImportBatch, ImportOne, List, Migrate, Migrated, Prepare, PrepareAnswer, Read, Report, Send,
-        Sync, SyncAnswer, TestConnection, Webhook, WebhookAnswer, Written,
+        self, Act, ActAnswer, After, BatchAnswer, Done, ExportAnswer, ExportItem, ExportOne, ExportPrepare, Exported,
+        Extend, ExtendAnswer, FindAnswer, ImportBatch, ImportOne, List, Migrate, Migrated, Prepare, PrepareAnswer,
+        Read, Report, Send, Sync, SyncAnswer, TestConnection, Webhook, WebhookAnswer, Written,
     },
     record::{Children, External, Find, ItemHead, Line, Offset, Page, PageSpec, PrepareItem, Prepared, Ref},
 };
@@ -84,6 +84,10 @@ fn reading() -> Vec<Example> {
         example_of("read.answer.id", External::Id { id: "7".into() }, r#"{"form":"id","id":"7"}"#),
         example("delete.request", read()),
         example("delete.answer", Done {}),
+        example("archive.request", read()),
+        example("archive.answer", Done {}),
+        example("find.request", op::Find { kind: kind(), idempotency_key: "0192-7".into() }),
+        example("find.answer", FindAnswer { ids: vec!["7".into()] }),
     ]
 }
 
