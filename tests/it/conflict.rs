@@ -203,3 +203,22 @@ async fn a_conflict_that_goes_away_by_itself_is_closed() {
     assert_eq!(ours(&host).await, theirs(&shop));
     host.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_go_with_the_record() {
+    for (side, barcode) in [("ours", "1111"), ("theirs", "2222")] {
+        let (host, shop) = in_step("ask").await;
+        let mut variants = shop.item("products", 1)["variants"].clone();
+        let variant = variants[0]["id"].to_string();
+        variants[0]["barcode"] = json!("2222");
+        shop.edit("products", 1, json!({ "title": "By them", "variants": variants }));
+        host.edit("demo.variant", &variant, json!({ "barcode": "1111" })).await;
+        host.edit("demo.product", "1", json!({ "name": "By us" })).await;
+        host.exported().await;
+        let id = conflicts(&host).await[0]["id"].clone();
+        let resolved = host.call("conflict.resolve", json!({ "id": id, "rest": side })).await;
+        host.wait(&[resolved["job"].as_i64().expect("a job")]).await;
+        assert_eq!(host.record("demo.variant", &variant, &["barcode"]).await["barcode"], barcode, "{side}");
+        host.stop().await;
+    }
+}

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Caller, Host, review::Search};
+use super::{
+    Caller, Host,
+    review::{Id, Search},
+};
 use crate::{
     base::{Fault, Timestamp},
     storage::conflict as rows,
@@ -12,14 +15,6 @@ use crate::{
         merge::{Clash, Side},
     },
 };
-
-/// Names a conflict.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Id {
-    /// Its id.
-    pub id: i64,
-}
 
 /// Conflicts.
 #[derive(Debug, Serialize, Deserialize)]

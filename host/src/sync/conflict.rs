@@ -120,8 +120,7 @@ pub async fn merge(store: &Store, plan: &mut Plan, options: &Options) -> Result<
         let theirs = std::mem::take(&mut write.values);
         let Merged { taken, kept, clashes } = merge::merge(&model, agreed.get(&seen.id), row, theirs, whose);
         (write.values, write.kept) = (taken, kept);
-        if plan.target.session.business.conflict(plan.target.name()) == Policy::Local {
-            // Lines have no sides of their own: they go with the record.
+        if keeps_lines(&plan.target, options.decision.as_ref()) {
             write.children.clear();
         }
         if !clashes.is_empty() {
@@ -129,6 +128,14 @@ pub async fn merge(store: &Store, plan: &mut Plan, options: &Options) -> Result<
         }
     }
     Ok(())
+}
+
+/// Lines have no sides of their own: they go with the record.
+fn keeps_lines(target: &Target, decision: Option<&Decision>) -> bool {
+    match decision.and_then(|decision| decision.rest) {
+        Some(side) => side == Side::Ours,
+        None => target.session.business.conflict(target.name()) == Policy::Local,
+    }
 }
 
 /// Ours has changed since both were in step.
