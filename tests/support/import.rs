@@ -77,6 +77,24 @@ impl TestHost {
         self.call("job.show", json!({ "id": id })).await
     }
 
+    /// Waits until so many records of a kind of the backend `shop` are bound.
+    ///
+    /// # Panics
+    /// Where they aren't within a minute.
+    pub async fn bound_when(&self, kind: &str, count: usize) {
+        let mut changes = self.store().listen(Signal::Outbox);
+        let end = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            changes.mark_unchanged();
+            let found = self.bound(kind).await.len();
+            if found == count {
+                return;
+            }
+            let told = tokio::time::timeout_at(end, changes.changed()).await;
+            assert!(told.is_ok(), "{found} of {kind} are bound, never {count}");
+        }
+    }
+
     /// Waits until a job stands as wanted.
     ///
     /// # Panics

@@ -10,8 +10,9 @@ use std::{
 
 use crate::{data::Data, process::HostProcess};
 
-/// Bytes of the whole file system.
-const DISK_BYTES: usize = 96 << 20;
+/// Bytes of the whole file system: emptied, it must hold two copies of the connector, the database of the test, and the
+/// log of the store at its largest, which is never given back.
+const DISK_BYTES: usize = 256 << 20;
 /// Bytes that are left on it once it is filled; each start of a host takes 12 MB for its copy of the connector.
 const LEFT_BYTES: usize = 24 << 20;
 /// Bytes of a file where files are limited; the connector fits.
