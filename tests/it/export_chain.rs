@@ -5,22 +5,6 @@ use serde_json::{Value, json};
 
 const KIND: &str = "demo.customer";
 
-/// A host over several shops, which all have the first one's customers.
-async fn hub(shops: &[&Shop]) -> TestHost {
-    let host = TestHost::new().await;
-    host.install("demo").await;
-    for (at, shop) in shops.iter().enumerate() {
-        let (settings, secrets) = (json!({ "api_url": shop.url() }), json!({ "api_token": shop.token() }));
-        let name = format!("shop{at}");
-        let backend = json!({ "name": name, "backend_type": "demo", "settings": settings, "secrets": secrets });
-        host.call("backend.add", backend).await;
-        host.set_policy(&name, KIND, json!({ "export": "all" })).await;
-    }
-    host.sync("shop0", json!({ "kind": KIND })).await;
-    host.exported().await;
-    host
-}
-
 fn shops(count: usize) -> Vec<Shop> {
     let options = |customers| Options { products: 0, customers, orders: 0, ..Options::default() };
     (0..count).map(|at| Shop::start(options(if at == 0 { 3 } else { 0 }))).collect()
@@ -33,28 +17,24 @@ fn names(shop: &Shop) -> Vec<String> {
     names
 }
 
-fn writes(shop: &Shop) -> usize {
-    shop.requests().iter().filter(|request| request.method != "GET").count()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_made_in_one_shop_appears_in_the_others_and_does_not_echo() {
     let all = shops(3);
-    let host = hub(&all.iter().collect::<Vec<_>>()).await;
+    let host = TestHost::hub(&all.iter().collect::<Vec<_>>(), KIND).await;
     assert_eq!((names(&all[1]), names(&all[2])), (names(&all[0]), names(&all[0])));
-    assert_eq!(writes(&all[0]), 0, "nothing goes back to where it came from");
+    assert_eq!(all[0].writes(), 0, "nothing goes back to where it came from");
     for (name, shop) in ["shop0", "shop1", "shop2"].iter().zip(&all) {
         shop.clear_requests();
         host.sync(name, json!({ "kind": KIND })).await;
     }
     host.exported().await;
-    assert!(all.iter().all(|shop| writes(shop) == 0), "a round without a change sends nothing");
+    assert!(all.iter().all(|shop| shop.writes() == 0), "a round without a change sends nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_in_one_shop_reaches_the_others_once() {
     let all = shops(3);
-    let host = hub(&all.iter().collect::<Vec<_>>()).await;
+    let host = TestHost::hub(&all.iter().collect::<Vec<_>>(), KIND).await;
     let id = all[1].items("customers")[0]["id"].as_u64().expect("an id");
     all[1].edit("customers", id, json!({ "name": "Changed in the second" }));
     all.iter().for_each(Shop::clear_requests);
@@ -65,17 +45,17 @@ async fn a_change_in_one_shop_reaches_the_others_once() {
         assert!(names(shop).contains(&"Changed in the second".to_owned()), "{name}");
     }
     host.exported().await;
-    let writes: Vec<usize> = all.iter().map(writes).collect();
+    let writes: Vec<usize> = all.iter().map(Shop::writes).collect();
     assert_eq!(writes, [1, 0, 1]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_shop_makes_of_a_value_reaches_the_others_and_the_loop_ends() {
     let all = shops(2);
-    let host = hub(&all.iter().collect::<Vec<_>>()).await;
+    let host = TestHost::hub(&all.iter().collect::<Vec<_>>(), KIND).await;
     let bound = host.bindings("shop0", KIND, "").await;
     let record: &Value = &bound[0]["record"];
-    // A thousand changes; each shop gets a few of them, the last one among these.
+    // Each shop gets a few of the changes, the last one among these.
     for number in 0..50 {
         let values = json!({ "comment": format!("Note {number}") });
         host.call("record.write", json!({ "model": "res.partner", "id": record, "values": values })).await;
@@ -90,5 +70,5 @@ async fn what_one_shop_makes_of_a_value_reaches_the_others_and_the_loop_ends() {
         host.sync(name, json!({ "kind": KIND })).await;
         host.exported().await;
     }
-    assert!(all.iter().all(|shop| writes(shop) == 0), "it has come to rest");
+    assert!(all.iter().all(|shop| shop.writes() == 0), "it has come to rest");
 }

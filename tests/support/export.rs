@@ -30,6 +30,23 @@ impl TestHost {
         host
     }
 
+    /// A host over several shops (`shop0`, `shop1`, …) that exports all records of a kind to each; what the first one has
+    /// is in all of them.
+    pub async fn hub(shops: &[&Shop], kind: &str) -> Self {
+        let host = Self::new().await;
+        host.install("demo").await;
+        for (at, shop) in shops.iter().enumerate() {
+            let (settings, secrets) = (json!({ "api_url": shop.url() }), json!({ "api_token": shop.token() }));
+            let name = format!("shop{at}");
+            let backend = json!({ "name": name, "backend_type": "demo", "settings": settings, "secrets": secrets });
+            host.call("backend.add", backend).await;
+            host.set_policy(&name, kind, json!({ "export": "all" })).await;
+        }
+        host.sync("shop0", json!({ "kind": kind })).await;
+        host.exported().await;
+        host
+    }
+
     /// Adds the backend `other` of the connector for tests of exports, over a shop.
     pub async fn connect_exporter(&self, shop: &Shop) {
         self.install("exporter").await;

@@ -21,7 +21,7 @@ mod small_disk;
 mod tryton;
 
 pub use artifact::{artifact, artifact_names, plugin};
-pub use bindery_shop::{Fault, Gate, Options, Point, Shop};
+pub use bindery_shop::{Fault, Gate, Habit, Options, Point, Shop, When};
 pub use command::Answer;
 pub use data::Data;
 pub use host::TestHost;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Done,
     output::{pairs, table, value},
+    review::Listed,
     session::Session,
 };
 use crate::operation::conflict::{Conflict, List, Resolved};
@@ -14,17 +15,7 @@ use crate::operation::conflict::{Conflict, List, Resolved};
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// What waits, oldest first.
-    List {
-        /// Only of this backend.
-        #[arg(long, value_name = "NAME")]
-        backend: Option<String>,
-        /// Only of this kind.
-        #[arg(long)]
-        kind: Option<String>,
-        /// At most so many.
-        #[arg(long, default_value_t = 80)]
-        limit: i64,
-    },
+    List(Listed),
     /// One conflict: what both sides had, ours and theirs, field by field.
     Show {
         /// Its id.
@@ -65,10 +56,7 @@ fn side(text: &str) -> Result<(String, &'static str), String> {
 impl Command {
     pub(super) async fn run(self, session: &Session<'_>) -> Done {
         match self {
-            Self::List { backend, kind, limit } => {
-                let request = json!({ "backend": backend, "kind": kind, "limit": limit });
-                session.show("conflict.list", &request, list).await
-            }
+            Self::List(listed) => session.show("conflict.list", &json!(listed), list).await,
             Self::Show { id } => session.show("conflict.show", &json!({ "id": id }), show).await,
             Self::Resolve { id, decision } => {
                 let rest = if decision.ours { Some("ours") } else { decision.theirs.then_some("theirs") };

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     Caller, Host,
-    review::{Id, Search},
+    review::{Id, Search, payload},
 };
 use crate::{
     base::{Fault, Timestamp},
@@ -95,8 +95,6 @@ pub(super) async fn resolve(host: &Host, caller: &Caller, request: Resolve) -> R
 }
 
 fn shown(host: &Host, known: rows::Conflict, with_payload: bool) -> Conflict {
-    let payload =
-        with_payload.then(|| serde_json::from_str(&known.payload).unwrap_or(Value::String(known.payload.clone())));
     let state = ["open", "settled", "gone"].get(usize::try_from(known.state).unwrap_or_default());
     Conflict {
         id: known.id,
@@ -107,6 +105,6 @@ fn shown(host: &Host, known: rows::Conflict, with_payload: bool) -> Conflict {
         external_id: known.external_id,
         fields: serde_json::from_str(&known.fields).unwrap_or_default(),
         created: Timestamp(known.created_at),
-        payload: payload.unwrap_or_default(),
+        payload: if with_payload { payload(known.payload) } else { Value::Null },
     }
 }

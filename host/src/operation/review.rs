@@ -1,4 +1,4 @@
-//! Use cases of the review list: records that wait for a person, since the host never guesses.
+//! Use cases of the review list: what waits for a person, since the host never guesses.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{Caller, Host};
 use crate::{
     base::{Fault, Timestamp},
+    record::Change,
     storage::review::Review,
     sync::review as room,
 };
@@ -46,10 +47,18 @@ pub struct Item {
     pub backend: String,
     /// The kind.
     pub kind: String,
-    /// The record there.
-    pub external_id: String,
-    /// Why it waits: `several_matches`, …
+    /// The record there; absent where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// Our record that waits to be sent; absent for an item about a record of theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<i64>,
+    /// Why it waits: `several_matches`, `unknown_create`, `bounce`.
+    pub cause: String,
+    /// The same in words.
     pub reason: String,
+    /// What can be decided: some of `bind`, `create`, `bind_theirs`, `send`, `skip`.
+    pub decisions: Vec<String>,
     /// Records of ours that it may be.
     pub candidates: Vec<i64>,
     /// Since when.
@@ -80,7 +89,14 @@ pub enum Decision {
     },
     /// It is a new one.
     Create,
-    /// It is not wanted here.
+    /// It is this one of theirs.
+    BindTheirs {
+        /// Its id there.
+        external_id: String,
+    },
+    /// It is sent, again.
+    Send,
+    /// It is not wanted on the other side.
     Skip,
 }
 
@@ -111,25 +127,34 @@ pub(super) async fn resolve(host: &Host, caller: &Caller, request: Resolve) -> R
     let decision = match request.decision {
         Decision::Bind { record } => room::Decision::Bind(record),
         Decision::Create => room::Decision::Create,
+        Decision::BindTheirs { external_id } => room::Decision::BindTheirs(external_id),
+        Decision::Send => room::Decision::Send,
         Decision::Skip => room::Decision::Skip,
     };
-    let job = host.sync.resolve_review(request.id, decision, &caller.actor).await?.map(|job| job.id);
+    let change = Change::local(&caller.actor, host.clock.now());
+    let job = host.sync.resolve_review(request.id, decision, change).await?.map(|job| job.id);
     host.enqueued(job.as_slice()).await?;
     Ok(Resolved { id: request.id, job })
 }
 
 /// The payload is shown for one item only: it may be long.
 fn shown(host: &Host, item: Review, with_payload: bool) -> Item {
-    let payload =
-        with_payload.then(|| serde_json::from_str(&item.payload).unwrap_or(Value::String(item.payload.clone())));
     Item {
         id: item.id,
         backend: host.backend_name(item.backend),
         kind: item.kind,
-        external_id: item.external_id,
+        external_id: Some(item.external_id).filter(|id| !id.is_empty()),
+        record: item.ours,
+        decisions: room::decisions(&item.cause).iter().map(|word| (*word).to_owned()).collect(),
+        cause: item.cause,
         reason: item.reason,
         candidates: serde_json::from_str(&item.candidates).unwrap_or_default(),
         created: Timestamp(item.created_at),
-        detail: payload.unwrap_or_default(),
+        detail: if with_payload { payload(item.payload) } else { Value::Null },
     }
+}
+
+/// A payload as it was sent: JSON, or the text where it is none.
+pub(super) fn payload(text: String) -> Value {
+    serde_json::from_str(&text).unwrap_or(Value::String(text))
 }

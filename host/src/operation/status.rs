@@ -282,7 +282,7 @@ fn of_kind(backend: &str, kind: &Kind) -> Vec<Alarm> {
         alarm(what, format!("`bindery conflict list --backend {backend}` shows them."));
     }
     if kind.reviews > 0 {
-        let what = format!("{} records wait for a person to say which of ours they are", kind.reviews);
+        let what = format!("{} records wait for a person's decision", kind.reviews);
         alarm(what, format!("`bindery review list --backend {backend}` shows them."));
     }
     alarms

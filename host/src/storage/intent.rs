@@ -1,6 +1,6 @@
 //! Rows of intents: what is about to be created outside, kept before it is sent. What a state allows is the sync room's.
 
-use super::{Error, Param, Row, Statement, Tx};
+use super::{Error, Param, Row, Statement, Tx, review};
 
 /// A create outside on its way. Its number is what the store has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,13 +159,15 @@ pub fn close(
          where backend = ?1 and kind = ?2 and record = ?3 and state <> 3",
     );
     let params = [backend.into(), kind.into(), record.into(), external_id.into(), now.into()];
+    review::close_ours(tx, (backend, kind, review::UNKNOWN_CREATE, record), review::BOUND, now)?;
     Ok(tx.execute(&UPDATE, &params)? > 0)
 }
 
 /// Gives up an intent whose fate nobody knows: a person says that it made nothing.
-pub fn drop_unknown(tx: &mut dyn Tx, backend: i64, kind: &str, record: i64) -> Result<bool, Error> {
+pub fn drop_unknown(tx: &mut dyn Tx, backend: i64, kind: &str, record: i64, now: i64) -> Result<bool, Error> {
     static DELETE: Statement =
         Statement::new("delete from intent where backend = ?1 and kind = ?2 and record = ?3 and state = 4");
+    review::close_ours(tx, (backend, kind, review::UNKNOWN_CREATE, record), review::SENT, now)?;
     Ok(tx.execute(&DELETE, &[backend.into(), kind.into(), record.into()])? > 0)
 }
 

@@ -25,6 +25,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 9, name: "run_state_format", ddl: include_str!("migration/0009_run_state_format.sql") },
     Migration { version: 10, name: "export", ddl: include_str!("migration/0010_export.sql") },
     Migration { version: 11, name: "conflict", ddl: include_str!("migration/0011_conflict.sql") },
+    Migration { version: 12, name: "bounce", ddl: include_str!("migration/0012_bounce.sql") },
 ];
 
 static APPLIED: Statement = Statement::new("select version, name, checksum from migration order by version");

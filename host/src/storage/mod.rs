@@ -8,6 +8,7 @@ pub mod agreed;
 pub mod audit;
 pub mod backend;
 pub mod binding;
+pub mod bounce;
 pub mod catalogue;
 pub mod condition;
 pub mod conflict;

@@ -1,6 +1,18 @@
-//! Review items: records of an outside system that several of ours match, waiting for a person.
+//! Review items: what waits for a person, and why.
 
-use super::{Error, Row, Statement, Tx};
+use super::{Error, Param, Row, Statement, Tx};
+
+/// Several records of ours match one of theirs.
+pub const SEVERAL_MATCHES: &str = "several_matches";
+/// Nobody knows whether a record of ours was created there.
+pub const UNKNOWN_CREATE: &str = "unknown_create";
+/// What is sent of a record of ours comes back changed, again and again.
+pub const BOUNCE: &str = "bounce";
+
+/// Settled: it was bound.
+pub const BOUND: i64 = 1;
+/// Settled: it is sent again.
+pub const SENT: i64 = 4;
 
 /// A stored item.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,11 +23,15 @@ pub struct Review {
     pub backend: i64,
     /// The kind.
     pub kind: String,
-    /// External id.
+    /// Why it waits, in a word.
+    pub cause: String,
+    /// Our record that waits to be sent; absent: the item is about a record of theirs.
+    pub ours: Option<i64>,
+    /// External id; empty where there is none.
     pub external_id: String,
     /// The binding that holds it.
     pub binding: Option<i64>,
-    /// What the records have in common.
+    /// Why it waits: what the records have in common, what came of the send.
     pub reason: String,
     /// Ids of the records, as a JSON list.
     pub candidates: String,
@@ -25,7 +41,7 @@ pub struct Review {
     pub external_updated_at: Option<String>,
     /// Microseconds.
     pub created_at: i64,
-    /// 0 open, 1 bound, 2 created, 3 skipped.
+    /// 0 open, 1 bound, 2 created, 3 skipped, 4 sent again, 5 gone by itself.
     pub state: i64,
     /// The record that it was settled with.
     pub record: Option<i64>,
@@ -42,11 +58,15 @@ pub struct Hold<'a> {
     pub backend: i64,
     /// The kind.
     pub kind: &'a str,
-    /// External id.
+    /// Why it waits, in a word.
+    pub cause: &'a str,
+    /// Our record that waits to be sent.
+    pub ours: Option<i64>,
+    /// External id; empty where there is none.
     pub external_id: &'a str,
     /// The binding.
     pub binding: i64,
-    /// What the records have in common.
+    /// Why it waits.
     pub reason: &'a str,
     /// Ids of the records, as a JSON list.
     pub candidates: &'a str,
@@ -61,14 +81,14 @@ pub struct Hold<'a> {
 macro_rules! columns {
     () => {
         "id, backend, kind, external_id, binding, reason, candidates, payload, external_updated_at, created_at, state, \
-         record, resolved_at, resolved_by"
+         record, resolved_at, resolved_by, cause, ours"
     };
 }
 
 static HOLD: Statement = Statement::new(
     "insert into review(backend, kind, external_id, binding, reason, candidates, payload, external_updated_at, \
-     created_at, state) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0) \
-     on conflict(backend, kind, external_id) where state = 0 do update set reason = excluded.reason, \
+     created_at, state, cause, ours) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11) \
+     on conflict(backend, kind, cause, external_id, ours) where state = 0 do update set reason = excluded.reason, \
      candidates = excluded.candidates, payload = excluded.payload, external_updated_at = excluded.external_updated_at, \
      binding = excluded.binding",
 );
@@ -85,7 +105,14 @@ static RESOLVE: Statement = Statement::new(
 );
 static CLOSE: Statement = Statement::new(
     "update review set state = ?4, record = ?5, resolved_at = ?6, resolved_by = ?7 \
-     where backend = ?1 and kind = ?2 and external_id = ?3 and state = 0",
+     where backend = ?1 and kind = ?2 and external_id = ?3 and cause = 'several_matches' and state = 0",
+);
+static CLOSE_OURS: Statement = Statement::new(
+    "update review set state = ?5, record = ?4, resolved_at = ?6, resolved_by = 'sync' \
+     where backend = ?1 and kind = ?2 and cause = ?3 and ours = ?4 and state = 0",
+);
+static CLOSE_BOUND: Statement = Statement::new(
+    "update review set state = 5, resolved_at = ?3, resolved_by = 'sync' where binding {ints:1} and cause = ?2 and state = 0",
 );
 
 /// Holds a record; an open item of the same record is brought up to date.
@@ -102,6 +129,8 @@ pub fn hold(tx: &mut dyn Tx, hold: &Hold<'_>) -> Result<(), Error> {
             hold.payload.into(),
             hold.external_updated_at.into(),
             hold.now.into(),
+            hold.cause.into(),
+            hold.ours.unwrap_or_default().into(),
         ],
     )?;
     Ok(())
@@ -149,6 +178,22 @@ pub fn close(
     Ok(())
 }
 
+/// Settles the open item of a record of ours that is settled by other means.
+pub fn close_ours(
+    tx: &mut dyn Tx,
+    (backend, kind, cause, ours): (i64, &str, &str, i64),
+    state: i64,
+    now: i64,
+) -> Result<(), Error> {
+    let params = &[backend.into(), kind.into(), cause.into(), ours.into(), state.into(), now.into()];
+    tx.execute(&CLOSE_OURS, params).map(drop)
+}
+
+/// Settles the open items of bindings that wait for one cause, which is gone.
+pub fn close_bound(tx: &mut dyn Tx, bindings: &[i64], cause: &str, now: i64) -> Result<(), Error> {
+    tx.execute(&CLOSE_BOUND, &[Param::Ints(bindings), cause.into(), now.into()]).map(drop)
+}
+
 fn read(row: &dyn Row) -> Result<Review, Error> {
     Ok(Review {
         id: row.int(0)?,
@@ -165,5 +210,7 @@ fn read(row: &dyn Row) -> Result<Review, Error> {
         record: row.opt_int(11)?,
         resolved_at: row.opt_int(12)?,
         resolved_by: row.opt_string(13)?,
+        cause: row.string(14)?,
+        ours: Some(row.int(15)?).filter(|ours| *ours != 0),
     })
 }

@@ -214,6 +214,7 @@ pub const CODES: &[Code] = &[
     UNKNOWN_CREATE,
     MISSING_REMOTELY,
     CONFLICT,
+    BOUNCE,
     UNACCOUNTED,
 ];
 
@@ -371,8 +372,8 @@ const BUSY: Code = code(
 const UNKNOWN_CREATE: Code = code(
     "sync.unknown_create",
     "A record was sent to be created, no answer came, and the connector can neither repeat that safely nor search for it.",
-    "Look for it there. Where it is: `bindery binding bind` with its id. Where it is not: `bindery export NAME --kind KIND \
-     --id RECORD --resend`.",
+    "Look for it there; `bindery review list` shows it. Where it is: `bindery review resolve ID --external-id THEIRS`. Where it \
+     is not: `--send`. Where it is not wanted there: `--skip`.",
     Retry::Never,
 );
 const MISSING_REMOTELY: Code = code(
@@ -386,6 +387,14 @@ const CONFLICT: Code = code(
     "A record was changed here and there, in the same fields, and the policy is that a person decides.",
     "`bindery conflict list` shows both values; `bindery conflict resolve ID --ours` or `--theirs` settles it. To have it \
      decided by rule: `bindery backend set NAME --set conflict=remote` (or `local`, `newest`).",
+    Retry::Never,
+);
+const BOUNCE: Code = code(
+    "sync.bounce",
+    "Two outside systems each make something else of the same value, so that what is sent to one comes back changed, and the \
+     other makes it again what it was. After a few rounds the record is not sent any more; all others go on.",
+    "`bindery review list` shows it. Give it a value that both keep (here, or in one of the systems), and it goes on by \
+     itself; or `bindery review resolve ID --send` sends it once more, and `--skip` leaves it out of exports to this backend.",
     Retry::Never,
 );
 const UNACCOUNTED: Code = code(

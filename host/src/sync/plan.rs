@@ -5,7 +5,8 @@ use std::{collections::HashSet, sync::Arc};
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Account, export::outcome::Sent, merge::Clash, page::Page, problem::Problem, session::Asked, target::Target,
+    Account, digest::Hash, export::outcome::Sent, merge::Clash, page::Page, problem::Problem, session::Asked,
+    target::Target,
 };
 use crate::{
     base::Timestamp,
@@ -54,6 +55,8 @@ pub struct Seen {
     pub version: Option<i64>,
     /// The version up to which both sides were in step.
     pub in_step: Option<i64>,
+    /// Digest of the body that was sent last, where nothing came in since.
+    pub sent: Option<Hash>,
     /// Failed attempts so far.
     pub retry_count: i64,
     /// Attempts allowed.
@@ -67,6 +70,7 @@ impl From<&Binding> for Seen {
             record: binding.record,
             version: binding.current_version,
             in_step: binding.record_version,
+            sent: binding.export_hash,
             retry_count: binding.retry_count,
             max_retries: binding.max_retries,
         }

@@ -1,30 +1,71 @@
-//! The review list: records that several of ours match, and what a person decides about them.
+//! The review list: what waits for a person, and what the person decides. Records of theirs that several of ours match;
+//! creates of which nobody knows whether they were made; records that bounce between two outside systems.
 
 use super::{
     Error,
     engine::Engine,
+    export::{
+        bounce,
+        due::{self, Wanted},
+    },
     task::{self, ImportRecord},
 };
 use crate::{
-    base::Fault,
-    model::job::Enqueued,
+    base::{Fault, Timestamp},
+    model::job::{Enqueued, NewJob},
     queue,
-    record::{self, binding, binding::Status},
+    record::{self, Catalogue, Change, Kind, binding, binding::Status},
     storage::{
-        Durability,
+        Durability, Tx, export, intent,
         review::{self, Review},
     },
 };
 
+pub use review::{BOUNCE, SEVERAL_MATCHES, UNKNOWN_CREATE};
+
 /// What a person decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// It is this record of ours.
     Bind(i64),
+    /// It is this one of theirs.
+    BindTheirs(String),
     /// It is none of ours: a new one is made.
     Create,
-    /// It is not wanted here.
+    /// It is sent, again.
+    Send,
+    /// It is not wanted on the other side.
     Skip,
+}
+
+impl Decision {
+    fn state(&self) -> i64 {
+        match self {
+            Self::Bind(_) | Self::BindTheirs(_) => review::BOUND,
+            Self::Create => 2,
+            Self::Skip => 3,
+            Self::Send => review::SENT,
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Bind(_) => "bind",
+            Self::BindTheirs(_) => "bind_theirs",
+            Self::Create => "create",
+            Self::Send => "send",
+            Self::Skip => "skip",
+        }
+    }
+}
+
+/// The decisions that an item of a cause takes.
+pub fn decisions(cause: &str) -> &'static [&'static str] {
+    match cause {
+        UNKNOWN_CREATE => &["bind_theirs", "send", "skip"],
+        BOUNCE => &["send", "skip"],
+        _ => &["bind", "create", "skip"],
+    }
 }
 
 impl Engine {
@@ -39,48 +80,115 @@ impl Engine {
         found.ok_or_else(|| Error::NotFound { what: format!("review item {id}") })
     }
 
-    /// Settles an item; the import that does the rest is enqueued in the same transaction.
-    pub async fn resolve_review(&self, id: i64, decision: Decision, actor: &str) -> Result<Option<Enqueued>, Error> {
-        let (catalogue, now, actor) = (self.catalogue.get(), self.clock.now(), actor.to_owned());
+    /// Settles an item; the job that does the rest is enqueued in the same transaction.
+    pub async fn resolve_review(&self, id: i64, decision: Decision, change: Change) -> Result<Option<Enqueued>, Error> {
+        let catalogue = self.catalogue.get();
         self.store
             .write(Durability::Durable, move |tx| -> Result<_, Error> {
                 let item = review::get(tx, id)?.ok_or_else(|| Error::NotFound { what: format!("review item {id}") })?;
-                let kind = catalogue.need_kind(&item.kind).map_err(Fault::from)?;
-                let (state, record) = match decision {
-                    Decision::Bind(record) => {
-                        let found = record::read(tx, &catalogue, &kind.model, &[record], &[]).map_err(Fault::from)?;
-                        if found.is_empty() {
-                            return Err(Error::NotFound { what: format!("{} {record}", kind.model.name) });
-                        }
-                        let bound = binding::find_by_record(tx, item.backend, kind, record).map_err(Fault::from)?;
-                        if let Some(other) = bound {
-                            let id = other.external_id.unwrap_or_default();
-                            return Err(Error::Refused(format!("record {record} is bound to {} {id}", item.kind)));
-                        }
-                        (1, Some(record))
-                    }
-                    Decision::Create => (2, None),
-                    Decision::Skip => (3, None),
+                let takes = decisions(&item.cause);
+                if !takes.contains(&decision.word()) {
+                    let takes = takes.join(", ");
+                    return Err(Error::Refused(format!("an item of {} is settled by one of {takes}", item.cause)));
+                }
+                let record = match &decision {
+                    Decision::Bind(record) => Some(*record),
+                    _ => item.ours,
                 };
-                if !review::resolve(tx, id, state, record, now.0, &actor)? {
+                if !review::resolve(tx, id, decision.state(), record, change.now.0, &change.origin.actor)? {
                     return Err(Error::Refused(format!("review item {id} is settled already")));
                 }
-                if decision == Decision::Skip {
-                    if let Some(binding) = item.binding {
-                        binding::set_status(tx, binding, Status::Skipped, now).map_err(Fault::from)?;
-                    }
-                    return Ok(None);
+                match item.ours {
+                    Some(ours) => settle_ours(tx, &catalogue, &item, ours, &decision, &change),
+                    None => settle_theirs(tx, &catalogue, item, &decision, change.now),
                 }
-                let job = task::import_one(&ImportRecord {
-                    backend: item.backend,
-                    kind: item.kind,
-                    id: item.external_id,
-                    unmatched: decision == Decision::Create,
-                    bind_to: record,
-                    ..ImportRecord::default()
-                });
-                Ok(Some(queue::enqueue(tx, now, &job).map_err(|error| Error::Below(error.into()))?))
             })
             .await
     }
+}
+
+/// A record of theirs that several of ours match.
+fn settle_theirs(
+    tx: &mut dyn Tx,
+    catalogue: &Catalogue,
+    item: Review,
+    decision: &Decision,
+    now: Timestamp,
+) -> Result<Option<Enqueued>, Error> {
+    let bind_to = match decision {
+        Decision::Bind(record) => {
+            refuse_bound(tx, catalogue, &item, *record)?;
+            Some(*record)
+        }
+        Decision::Skip => {
+            if let Some(binding) = item.binding {
+                binding::set_status(tx, binding, Status::Skipped, now).map_err(Fault::from)?;
+            }
+            return Ok(None);
+        }
+        _ => None,
+    };
+    let job = task::import_one(&ImportRecord {
+        backend: item.backend,
+        kind: item.kind,
+        id: item.external_id,
+        unmatched: bind_to.is_none(),
+        bind_to,
+        ..ImportRecord::default()
+    });
+    Ok(Some(queue::enqueue(tx, now, &job).map_err(|error| Error::Below(error.into()))?))
+}
+
+fn refuse_bound(tx: &mut dyn Tx, catalogue: &Catalogue, item: &Review, record: i64) -> Result<(), Error> {
+    let kind = catalogue.need_kind(&item.kind).map_err(Fault::from)?;
+    let found = record::read(tx, catalogue, &kind.model, &[record], &[]).map_err(Fault::from)?;
+    if found.is_empty() {
+        return Err(Error::NotFound { what: format!("{} {record}", kind.model.name) });
+    }
+    match binding::find_by_record(tx, item.backend, kind, record).map_err(Fault::from)? {
+        None => Ok(()),
+        Some(other) => {
+            let id = other.external_id.unwrap_or_default();
+            Err(Error::Refused(format!("record {record} is bound to {} {id}", item.kind)))
+        }
+    }
+}
+
+/// A record of ours that waits to be sent.
+fn settle_ours(
+    tx: &mut dyn Tx,
+    catalogue: &Catalogue,
+    item: &Review,
+    record: i64,
+    decision: &Decision,
+    change: &Change,
+) -> Result<Option<Enqueued>, Error> {
+    let kind = catalogue.need_kind(&item.kind).map_err(Fault::from)?;
+    let now = change.now;
+    if let Decision::BindTheirs(theirs) = decision {
+        binding::bind(tx, item.backend, kind, Some(theirs), Some(record), None, change).map_err(Fault::from)?;
+        intent::close(tx, item.backend, &item.kind, record, theirs, now.0)?;
+    } else {
+        intent::drop_unknown(tx, item.backend, &item.kind, record, now.0)?;
+        bounce::go_on_everywhere(tx, kind.model.id, record)?;
+    }
+    if *decision == Decision::Skip {
+        return leave_out(tx, kind, item, record, now).map(|()| None);
+    }
+    let wanted = Wanted { backend: item.backend, kind: item.kind.clone(), record, ..Wanted::default() };
+    // What was created and may be older than what stands here is sent as a change; else all of it is.
+    let like = NewJob::new("", serde_json::Value::Null);
+    Ok(Some(due::enqueue(tx, wanted, now, &like).map_err(|error| Error::Below(error.into()))?))
+}
+
+/// The record stays here alone: what is due of it is dropped, and its binding says that it is not exported.
+fn leave_out(tx: &mut dyn Tx, kind: &Kind, item: &Review, record: i64, now: Timestamp) -> Result<(), Error> {
+    if let Some(due) = export::due(tx, item.backend, &item.kind, record)? {
+        export::settle_due(tx, item.backend, &item.kind, record, due.revision)?;
+    }
+    if let Some(known) = binding::find_by_record(tx, item.backend, kind, record).map_err(Fault::from)? {
+        binding::set_policy(tx, known.id, true, known.max_retries).map_err(Fault::from)?;
+        binding::set_status(tx, known.id, Status::Skipped, now).map_err(Fault::from)?;
+    }
+    Ok(())
 }

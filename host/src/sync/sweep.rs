@@ -14,7 +14,7 @@ use crate::{
     model::job::NewJob,
     queue::{self, Verdict},
     record::{Binding, Catalogue, binding, binding::Status},
-    storage::{Durability, Tx, export, intent, quarantine, run},
+    storage::{Durability, Tx, bounce, export, intent, quarantine, run},
 };
 
 /// Bindings of one backend that one sweep tries.
@@ -36,10 +36,12 @@ impl Engine {
                 Err(error) => tracing::warn!(backend = backend.name, %error, "failed records could not be looked at"),
             }
         }
+        let yesterday = self.clock.now().plus_seconds(-86_400).0;
         let before = self.clock.now().plus_seconds(-KEPT_DAYS * 86_400).0;
         self.store
             .write(Durability::Relaxed, move |tx| {
                 intent::prune(tx, before, 500)?;
+                bounce::prune(tx, yesterday, 500)?;
                 run::prune(tx, before, 500)
             })
             .await?;

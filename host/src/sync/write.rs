@@ -5,9 +5,11 @@ use std::{borrow::Cow, collections::HashSet};
 use super::{
     apply::{Abort, Circumstances},
     conflict,
+    export::bounce,
     plan::{Action, Children, Line, Plan, What, Write},
     problem::{self, Problem},
     resolve,
+    review::SEVERAL_MATCHES,
 };
 use crate::{
     backend::RemoteDeletion,
@@ -68,6 +70,12 @@ pub fn write(
     if lines.changed {
         // Lines may raise the version of what they belong to.
         version = version_of(tx, plan, model, record)?;
+    }
+    if changed
+        && let Some(seen) = &action.seen
+        && let Some(sent) = &seen.sent
+    {
+        bounce::came_back(tx, seen.id, sent, at.now)?;
     }
     let item = action.item.map(|item| &plan.page.items[item]);
     let synced = Synced {
@@ -296,6 +304,8 @@ pub fn hold(
         &review::Hold {
             backend,
             kind: target.name(),
+            cause: SEVERAL_MATCHES,
+            ours: None,
             external_id: &action.id,
             binding,
             reason,

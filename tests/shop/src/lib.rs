@@ -10,6 +10,7 @@ mod collection;
 mod control;
 mod fault;
 mod gate;
+mod habit;
 mod journal;
 mod keep;
 mod list;
@@ -24,6 +25,7 @@ mod upload;
 
 pub use fault::Fault;
 pub use gate::{Gate, Point};
+pub use habit::{Habit, When};
 pub use journal::Entry;
 pub use seed::Options;
 pub use shop::Shop;

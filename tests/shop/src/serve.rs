@@ -14,10 +14,11 @@ use crate::{
     clock, control,
     fault::{self, Fault, answer, failure},
     gate::Point,
+    habit::{self, When},
     journal::Entry,
     list,
     rule::Invalid,
-    shop::Shared,
+    shop::{Inner, Shared},
     state::{Answered, RESOURCES},
     upload,
 };
@@ -156,8 +157,9 @@ async fn create_item(
         Ok(value) => value,
         Err(response) => return response,
     };
-    match inner.state.create(&resource, value) {
-        Ok((_, text)) => {
+    match sent(&mut inner, &resource, value, |state, value| state.create(&resource, value).map(Some)) {
+        Ok(None) => no_such(),
+        Ok(Some((_, text))) => {
             if let Some(key) = key {
                 inner.state.answered(key, Answered { body: body.to_vec(), text: text.clone() });
             }
@@ -179,11 +181,36 @@ async fn update_item(
     };
     let mut inner = shop.lock();
     inner.journal.wrote(format!("PUT /{resource}/{id}"), &body);
-    match inner.state.update(&resource, id, value) {
-        Ok(Some(text)) => json(200, text),
+    let update =
+        |state: &mut crate::state::State, value| Ok(state.update(&resource, id, value)?.map(|text| (id, text)));
+    match sent(&mut inner, &resource, value, update) {
+        Ok(Some((_, text))) => json(200, text),
         Ok(None) => no_such(),
         Err(invalid) => refused(&invalid),
     }
+}
+
+/// Stores what was sent, as far as the shop leaves it so; answers the id and what the client is told.
+fn sent(
+    inner: &mut Inner,
+    resource: &str,
+    mut value: Value,
+    store: impl FnOnce(&mut crate::state::State, Value) -> Result<Option<(u64, String)>, Invalid>,
+) -> Result<Option<(u64, String)>, Invalid> {
+    let changes = |inner: &Inner, when, value: &Value| match value {
+        Value::Object(fields) => habit::changes(&inner.habits, resource, when, fields),
+        _ => serde_json::Map::new(),
+    };
+    let at_once = changes(inner, When::AtOnce, &value);
+    if let Value::Object(fields) = &mut value {
+        fields.extend(at_once);
+    }
+    let later = changes(inner, When::Later, &value);
+    let stored = store(&mut inner.state, value)?;
+    if let Some((id, _)) = stored.as_ref().filter(|_| !later.is_empty()) {
+        inner.state.update(resource, *id, Value::Object(later))?;
+    }
+    Ok(stored)
 }
 
 async fn delete_item(State(shop): State<Shared>, Path((resource, id)): Path<(String, String)>) -> Response<Body> {

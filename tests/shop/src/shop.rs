@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 use crate::{
     fault::{Armed, Fault},
     gate::{self, Gate, Point},
+    habit::{Habit, Held, When},
     journal::{Entry, Journal},
     rate::Rate,
     seed::Options,
@@ -31,6 +32,7 @@ pub(crate) struct Inner {
     pub(crate) armed: Vec<Armed>,
     pub(crate) gates: BTreeMap<u64, Arc<gate::Inner>>,
     pub(crate) rate: Option<Rate>,
+    pub(crate) habits: Vec<Held>,
     pub(crate) journal: Journal,
     last: u64,
 }
@@ -42,6 +44,7 @@ impl Shared {
             armed: Vec::new(),
             gates: BTreeMap::new(),
             rate: None,
+            habits: Vec::new(),
             journal: Journal::default(),
             last: 0,
         };
@@ -213,6 +216,22 @@ impl Shop {
     pub fn gate_after(&self, on: &str, skip: u32, point: Point) -> Gate {
         let runtime = self.runtime.as_ref().expect("taken only when dropped").handle().clone();
         Gate { inner: self.shared.add_gate(on, point, skip).1, runtime }
+    }
+
+    /// What the shop makes of a field whenever it is sent to it.
+    pub fn habit(&self, resource: &str, field: &str, habit: Habit, when: When) {
+        let held = Held { resource: resource.to_owned(), field: field.to_owned(), habit, when };
+        self.shared.lock().habits.push(held);
+    }
+
+    /// It leaves values as they are from now on.
+    pub fn clear_habits(&self) {
+        self.shared.lock().habits.clear();
+    }
+
+    /// Requests so far that wrote something.
+    pub fn writes(&self) -> usize {
+        self.requests().iter().filter(|request| request.method != "GET").count()
     }
 
     /// A standing limit of requests.

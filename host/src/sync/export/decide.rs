@@ -19,6 +19,8 @@ pub struct Decided {
     pub wanted: Vec<Wanted>,
     /// Bindings of what is exported: they are pending now.
     pub pending: Vec<i64>,
+    /// Of these: bindings whose record was changed by somebody here.
+    pub edited: Vec<i64>,
     /// Bindings that are never exported.
     pub skipped: Vec<i64>,
     /// Theirs whose record is gone here.
@@ -89,7 +91,10 @@ fn add(
     event: &Event,
 ) {
     match candidates.get_mut(&key) {
-        Some(wanted) => wanted.fold(changed, &event.origin.chain),
+        Some(wanted) => {
+            wanted.fold(changed, &event.origin.chain);
+            wanted.edited |= event.origin.backend.is_none();
+        }
         None => {
             let wanted = Wanted {
                 backend: exporter.backend,
@@ -98,6 +103,7 @@ fn add(
                 changed,
                 chain: event.origin.chain.clone(),
                 forced: false,
+                edited: event.origin.backend.is_none(),
             };
             candidates.insert(key, wanted);
         }
@@ -143,6 +149,7 @@ fn take(
             Some(binding) if binding.no_export => decided.skipped.push(binding.id),
             Some(binding) => {
                 decided.pending.push(binding.id);
+                decided.edited.extend(wanted.edited.then_some(binding.id));
                 decided.wanted.push(wanted);
             }
             None if new.contains(&key) => decided.wanted.push(wanted),

@@ -25,6 +25,8 @@ pub struct Wanted {
     pub chain: Vec<i64>,
     /// Even where nothing differs from what was sent last.
     pub forced: bool,
+    /// Somebody here made one of the changes, no outside system.
+    pub edited: bool,
 }
 
 impl Wanted {

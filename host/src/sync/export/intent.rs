@@ -13,15 +13,16 @@ use super::{
     send::{self, Answer},
 };
 use crate::{
-    base::{Fault, id::random_hex},
+    base::{Fault, Timestamp, id::random_hex},
     model::job::Fence,
     queue,
     record::binding,
-    storage::{self, Durability, Tx, intent, intent::State},
+    storage::{self, Durability, Tx, intent, intent::State, review},
     sync::{
         Error,
         engine::Engine,
         problem::Problem,
+        review::UNKNOWN_CREATE,
         session::{self, Behalf},
         target::Target,
     },
@@ -136,13 +137,10 @@ impl Engine {
                     return Ok(Settled::Anew);
                 }
                 Found::Unclear => {
-                    let (now, why) = (self.clock.now().0, open.error.clone());
-                    self.store
-                        .write(Durability::Durable, move |tx| {
-                            intent::put(tx, id, State::Unknown, None, why.as_deref(), now)
-                        })
-                        .await?;
-                    return Ok(Settled::Parked(unknown(target, open)));
+                    let problem = unknown(target, open);
+                    let (now, open, known) = (self.clock.now(), open.clone(), target.clone());
+                    self.store.write(Durability::Durable, move |tx| park(tx, &known, &open, (None, None), now)).await?;
+                    return Ok(Settled::Parked(problem));
                 }
             },
         };
@@ -222,6 +220,35 @@ fn fate(error: &Error) -> Failed {
         (ErrorClass::Invalid, None) => Failed::Refused,
         _ => Failed::Unknown,
     }
+}
+
+/// Nobody knows what became of it: a person decides.
+pub fn park(
+    tx: &mut dyn Tx,
+    target: &Target,
+    open: &Intent,
+    (theirs, why): (Option<&str>, Option<&str>),
+    now: Timestamp,
+) -> Result<(), Error> {
+    let why = why.or(open.error.as_deref());
+    intent::put(tx, open.id, State::Unknown, theirs, why, now.0)?;
+    let bound = binding::find_by_record(tx, open.backend, &target.kind, open.record).map_err(Fault::from)?;
+    // Where there is none, ours was removed: nobody waits for it.
+    let Some(bound) = bound else { return Ok(()) };
+    let hold = review::Hold {
+        backend: open.backend,
+        kind: &open.kind,
+        cause: UNKNOWN_CREATE,
+        ours: Some(open.record),
+        external_id: theirs.unwrap_or_default(),
+        binding: bound.id,
+        reason: &unknown(target, &Intent { error: why.map(str::to_owned), ..open.clone() }).message,
+        candidates: "[]",
+        payload: &String::from_utf8_lossy(&open.payload),
+        external_updated_at: None,
+        now: now.0,
+    };
+    Ok(review::hold(tx, &hold)?)
 }
 
 fn unknown(target: &Target, open: &Intent) -> Problem {

@@ -174,7 +174,7 @@ impl Engine {
                 let (backend, kind) = (target.session.backend, target.name());
                 for record in &records {
                     if resend {
-                        intent::drop_unknown(tx, backend, kind, *record)?;
+                        intent::drop_unknown(tx, backend, kind, *record, now.0)?;
                     }
                     if is_due_already && crate::storage::export::due(tx, backend, kind, *record)?.is_some() {
                         continue;

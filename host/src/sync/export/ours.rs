@@ -5,7 +5,12 @@ use std::{collections::HashMap, fmt::Write as _};
 
 use bindery_contract::FieldType;
 
-use super::{due, due::Due, exporter};
+use super::{
+    bounce::{self, Trail},
+    due,
+    due::Due,
+    exporter,
+};
 use crate::{
     base::Fault,
     model::Value,
@@ -26,6 +31,8 @@ pub struct Ours {
     pub row: Option<Row>,
     /// The same as JSON.
     pub json: String,
+    /// What was sent of it and came back changed.
+    pub trail: Option<Trail>,
     /// Theirs was looked at already.
     pub looked: bool,
 }
@@ -60,6 +67,7 @@ pub fn look(tx: &mut dyn Tx, target: &Target, due: Due) -> Result<Ours, Error> {
     let (backend, kind, id) = (target.session.backend, target.name(), due.record);
     let binding = binding::find_by_record(tx, backend, &target.kind, id).map_err(Fault::from)?;
     let intent = intent::open(tx, backend, kind, id)?;
+    let trail = binding.as_ref().map(|binding| bounce::trail(tx, binding.id)).transpose()?.flatten();
     let model = &target.kind.model;
     let rows = record::read(tx, &target.catalogue, model, &[id], &fields(target)).map_err(Fault::from)?;
     let row = rows.into_iter().next();
@@ -67,7 +75,7 @@ pub fn look(tx: &mut dyn Tx, target: &Target, due: Due) -> Result<Ours, Error> {
         None => String::new(),
         Some(row) => Writer::new(target).record(tx, row).map_err(Fault::from)?,
     };
-    Ok(Ours { due, binding, intent, row, json, looked: false })
+    Ok(Ours { due, binding, intent, row, json, trail, looked: false })
 }
 
 /// The fields that an export reads: all but the large ones that no rule names.

@@ -11,7 +11,7 @@ use crate::{
         self, Change, Error as RecordError, Row, Values,
         binding::{self, Status, Synced},
     },
-    storage::{Tx, agreed, conflict as open, export, intent, intent::State, quarantine},
+    storage::{Tx, agreed, conflict as open, export, intent, quarantine, review},
     sync::{
         Error,
         apply::{self, Abort, Circumstances},
@@ -24,6 +24,7 @@ use crate::{
         prepare::{self, Mapped},
         problem::Problem,
         resolve::{self, Wanted as Reference},
+        review::BOUNCE,
         session::Behalf,
         target::Target,
         task::{self, ExportDeletion},
@@ -40,6 +41,8 @@ pub struct Sent {
     revision: Option<i64>,
     /// Backends that the changes have passed through.
     chain: Vec<i64>,
+    /// It was once stopped, since it bounced.
+    bounced: bool,
     /// Ours as it was when its body was made.
     base: Option<Row>,
     /// What became of it.
@@ -90,6 +93,7 @@ impl Sent {
             record: ours.due.record,
             revision: Some(ours.due.revision),
             chain: due::chain(&ours.due),
+            bounced: ours.trail.is_some(),
             base: ours.row.clone(),
             fate,
         }
@@ -211,6 +215,9 @@ fn arrive(
         None => agreed::forget(tx, id)?,
     }
     open::close(tx, id, at.now.0)?;
+    if sent.bounced {
+        review::close_bound(tx, &[id], BOUNCE, at.now.0)?;
+    }
     quarantine::release(tx, &[id])?;
     if arrived.created {
         intent::close(tx, backend, target.name(), sent.record, &arrived.external_id, at.now.0)?;
@@ -272,8 +279,7 @@ fn bound(
         Err(error) => {
             let message = format!("{} is bound to another record: {error}", arrived.external_id);
             if let Some(open) = intent::open(tx, backend, &kind.name, sent.record)? {
-                let theirs = Some(arrived.external_id.as_str());
-                intent::put(tx, open.id, State::Unknown, theirs, Some(&message), change.now.0)?;
+                super::intent::park(tx, &plan.target, &open, (Some(&arrived.external_id), Some(&message)), change.now)?;
             }
             Ok(Err(Problem { retry: false, ..Problem::new("sync.unknown_create", message) }))
         }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::{decide, due, exporter};
+use super::{bounce, decide, due, exporter};
 use crate::{
     backend::LocalDeletion,
     base::Fault,
@@ -131,6 +131,7 @@ impl Engine {
                         }
                     }
                 }
+                bounce::go_on(tx, &decided.edited, now)?;
                 for (model, record) in &decided.tombstones {
                     export::forget_removed(tx, *model, *record)?;
                 }

@@ -54,7 +54,7 @@ impl Exported {
         Self { action, ..Self::default() }
     }
 
-    fn failed(problem: Problem) -> Self {
+    pub(super) fn failed(problem: Problem) -> Self {
         Self { action: "failed", problem: Some(problem), ..Self::default() }
     }
 }
@@ -190,6 +190,9 @@ impl Engine {
         if body == b"{}" || (is_same && !ours.due.forced) {
             self.end_export(target, behalf, ours, Fate::Unchanged, asked).await?;
             return Ok(Exported { external_id: Some(id.to_owned()), ..Exported::new("unchanged") });
+        }
+        if let Some(stopped) = self.stop_bounce(target, ours, (&body, &hash)).await? {
+            return Ok(stopped);
         }
         match self.look(target, behalf, ours, id).await? {
             Found::AsAgreed => {}
