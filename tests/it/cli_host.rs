@@ -142,7 +142,10 @@ fn older(data: &Data) -> i64 {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/src/storage/migration");
     for (version, name, checksum) in &applied[..applied.len() - 1] {
         let text = std::fs::read_to_string(folder.join(format!("{version:04}_{name}.sql"))).expect("it is there");
-        let text = text.replace("{identity}", "integer primary key autoincrement").replace("{blob}", "blob");
+        let text = text
+            .replace("{identity}", "integer primary key autoincrement")
+            .replace("{row_id}", "integer primary key")
+            .replace("{blob}", "blob");
         database.execute_batch(&text).expect("it runs");
         let row = "insert into migration(version, name, checksum) values (?1, ?2, ?3)";
         database.execute(row, (version, name, checksum)).expect("noted");

@@ -57,6 +57,7 @@ pub(super) struct Module(PluginMod_Ref);
 
 /// Loads a file that `elf::check` has passed and that nobody writes to any more. Runs its constructors.
 pub(super) fn load(file: &Path) -> Result<Module, Refusal> {
+    keep_memory_of_plugins();
     let shown = file.display().to_string();
     // SAFETY: the file is a complete library of this machine and a private copy; that its constructors are harmless
     // is the operator's trust in the plugin, as documented.
@@ -68,6 +69,24 @@ pub(super) fn load(file: &Path) -> Result<Module, Refusal> {
     let header = header.map_err(|error| Refusal::NotAPlugin { file: shown, reason: error.to_string() });
     std::mem::forget(library);
     bindery_abi::accept(header?).map(Module).map_err(refusal)
+}
+
+/// Bytes that the C library's allocator keeps rather than giving them back to the system.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const KEPT: libc::c_int = 8 << 20;
+
+/// Plugins bring the C library's allocator, and each call allocates about a page of records. By default that allocator
+/// gives such blocks back to the system at once, and the next call has them cleared again.
+fn keep_memory_of_plugins() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        static ONCE: std::sync::Once = std::sync::Once::new();
+        // SAFETY: `mallopt` may be called at any time; both are parameters that it knows.
+        ONCE.call_once(|| unsafe {
+            libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT);
+            libc::mallopt(libc::M_MMAP_THRESHOLD, KEPT);
+        });
+    }
 }
 
 fn refusal(mismatch: Mismatch) -> Refusal {

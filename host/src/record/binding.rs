@@ -11,7 +11,10 @@ use crate::{
 
 pub use crate::{
     model::binding::{Binding, MAX_RETRIES, Status},
-    storage::binding::{Filter, Standing},
+    storage::{
+        binding::Filter,
+        binding_lookup::{Glance, Standing},
+    },
 };
 
 /// What a sync learned, to be kept for the next one.
@@ -48,6 +51,11 @@ impl Synced<'_> {
 /// The bindings of a page by external id, in one query; those that are missing are not in the answer.
 pub fn find_page(tx: &mut dyn Tx, backend: i64, kind: &Kind, external_ids: &[&str]) -> Result<Vec<Binding>, Error> {
     Ok(kind.model.lookup.page(tx, backend, kind.id, external_ids)?)
+}
+
+/// A glance at the bindings of a page, in its order, in one query.
+pub fn glance(tx: &mut dyn Tx, backend: i64, kind: &Kind, external_ids: &[&str]) -> Result<Vec<Option<Glance>>, Error> {
+    Ok(kind.model.lookup.glance(tx, backend, kind.id, external_ids)?)
 }
 
 /// How the bindings of a page stand, in one query.

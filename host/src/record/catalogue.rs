@@ -19,7 +19,7 @@ use crate::{
     base::name::nearest,
     storage::{
         Tx,
-        binding::Lookup,
+        binding_lookup::Lookup,
         catalogue::{self as rows, FieldRow, ModelRow},
         record::Table,
     },

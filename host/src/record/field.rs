@@ -11,7 +11,7 @@ use super::{
 use crate::{
     base::name::{hint, nearest},
     model::Value,
-    storage::{binding::Lookup, record::Table},
+    storage::{binding_lookup::Lookup, record::Table},
 };
 
 /// What happens to a record when one that it refers to is removed.

@@ -7,11 +7,11 @@ use crate::{
 };
 
 /// The columns of a binding, in the order that [`read`] takes them. The last one is the record's version, joined.
-const COLUMNS: &str = "b.id, b.backend, b.kind, b.external_id, b.record, b.sync_date, b.sync_status, b.retry_count, \
+pub(super) const COLUMNS: &str = "b.id, b.backend, b.kind, b.external_id, b.record, b.sync_date, b.sync_status, b.retry_count, \
     b.max_retries, b.retry_at, b.last_error, b.no_export, b.payload_hash, b.map_fingerprint, b.changed_by, \
     b.record_version, b.export_hash, b.external_updated_at, b.extra, b.status_at";
 
-fn read(row: &dyn Row) -> Result<Binding, Error> {
+pub(super) fn read(row: &dyn Row) -> Result<Binding, Error> {
     Ok(Binding {
         id: row.int(0)?,
         backend: row.int(1)?,
@@ -37,11 +37,11 @@ fn read(row: &dyn Row) -> Result<Binding, Error> {
     })
 }
 
-fn hash(bytes: Option<&[u8]>) -> Option<[u8; 16]> {
+pub(super) fn hash(bytes: Option<&[u8]>) -> Option<[u8; 16]> {
     bytes.and_then(|bytes| bytes.try_into().ok())
 }
 
-fn status(number: i64) -> Result<Status, Error> {
+pub(super) fn status(number: i64) -> Result<Status, Error> {
     let found = usize::try_from(number).ok().and_then(|number| Status::ALL.get(number));
     found.copied().ok_or_else(|| Error::Shape(format!("a binding has status {number}")))
 }
@@ -54,67 +54,6 @@ pub const fn number(status: Status) -> i64 {
         Status::Success => 2,
         Status::Failed => 3,
         Status::Skipped => 4,
-    }
-}
-
-/// Look-ups of the bindings of one kind with the versions of their records: one set of texts for each record table.
-#[derive(Debug)]
-pub struct Lookup {
-    page: Statement,
-    standing: Statement,
-    by_record: Statement,
-}
-
-/// What decides whether a plan still holds: which record a binding stands for, and the record's version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
-    /// The binding.
-    pub binding: i64,
-    /// Ours.
-    pub record: Option<i64>,
-    /// Our record's version now.
-    pub version: Option<i64>,
-}
-
-impl Lookup {
-    /// The look-ups for kinds over a record table.
-    pub fn new(table: &str) -> Self {
-        // The list comes first: each of its ids is looked up where it is, and the answers come in its order.
-        let listed = |columns: &str, key: &str| {
-            format!(
-                "select {columns}, r.version from {{each:3}} wanted cross join binding b left join \"{table}\" r \
-                 on r.id = b.record where b.backend = ?1 and b.kind = ?2 and b.{key} = wanted.value"
-            )
-        };
-        Self {
-            page: Statement::generated(listed(COLUMNS, "external_id")),
-            standing: Statement::generated(listed("b.external_id, b.id, b.record", "external_id")),
-            by_record: Statement::generated(listed(COLUMNS, "record")),
-        }
-    }
-
-    /// Bindings by external ids, each of them different, in their order; those that are missing are not in the answer.
-    pub fn page(&self, tx: &mut dyn Tx, backend: i64, kind: i64, ids: &[&str]) -> Result<Vec<Binding>, Error> {
-        tx.query(&self.page, &[Param::Int(backend), Param::Int(kind), Param::Texts(ids)], read)
-    }
-
-    /// How bindings stand, by external ids: what every write of a page looks at once more.
-    pub fn standing(
-        &self,
-        tx: &mut dyn Tx,
-        backend: i64,
-        kind: i64,
-        ids: &[&str],
-    ) -> Result<Vec<(String, Standing)>, Error> {
-        tx.query(&self.standing, &[Param::Int(backend), Param::Int(kind), Param::Texts(ids)], |row| {
-            let standing = Standing { binding: row.int(1)?, record: row.opt_int(2)?, version: row.opt_int(3)? };
-            Ok((row.string(0)?, standing))
-        })
-    }
-
-    /// Bindings by records.
-    pub fn by_record(&self, tx: &mut dyn Tx, backend: i64, kind: i64, ids: &[i64]) -> Result<Vec<Binding>, Error> {
-        tx.query(&self.by_record, &[Param::Int(backend), Param::Int(kind), Param::Ints(ids)], read)
     }
 }
 
@@ -173,9 +112,9 @@ pub fn insert_synced(
     row: &SyncedRow<'_>,
 ) -> Result<i64, Error> {
     static INSERT: Statement = Statement::new(
-        "insert into binding(backend, kind, external_id, record, sync_date, sync_status, status_at, payload_hash, \
+        "insert into binding(id, backend, kind, external_id, record, sync_date, sync_status, status_at, payload_hash, \
          map_fingerprint, changed_by, record_version, external_updated_at, extra) \
-         values (?1, ?2, ?3, ?4, ?5, 2, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+         values ({next_id:binding}, ?1, ?2, ?3, ?4, ?5, 2, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     );
     tx.insert(
         &INSERT,
@@ -230,8 +169,8 @@ pub fn insert(
     now: Timestamp,
 ) -> Result<i64, Error> {
     static INSERT: Statement = Statement::new(
-        "insert into binding(backend, kind, external_id, record, sync_status, status_at, extra) \
-         values (?1, ?2, ?3, ?4, 0, ?6, ?5)",
+        "insert into binding(id, backend, kind, external_id, record, sync_status, status_at, extra) \
+         values ({next_id:binding}, ?1, ?2, ?3, ?4, 0, ?6, ?5)",
     );
     let params =
         [Param::Int(backend), Param::Int(kind), external_id.into(), record.into(), extra.into(), Param::Int(now.0)];

@@ -38,6 +38,7 @@ pub fn all() -> Vec<(&'static str, Case)> {
         ("signals_come_after_commits_only", |s| Box::pin(signals_come_after_commits_only(s))),
         ("upserts_and_returning", |s| Box::pin(upserts_and_returning(s))),
         ("ids_are_not_used_again", |s| Box::pin(ids_are_not_used_again(s))),
+        ("row_ids_rise_and_are_not_used_again", |s| Box::pin(row_ids_rise_and_are_not_used_again(s))),
     ]
 }
 
@@ -290,10 +291,66 @@ async fn ids_are_not_used_again(store: Store) {
     assert!(second > first);
 }
 
+async fn row_ids_rise_and_are_not_used_again(store: Store) {
+    static DELETE: Statement = Statement::new("delete from counted where id >= ?1");
+    let ddl = "create table counted(id {row_id}, name text not null unique)";
+    store.write(Durable, move |tx| tx.define(ddl)).await.expect("a table");
+    let mut given = Vec::new();
+    for round in 0..60 {
+        let name = format!("{round}");
+        let (first, second) = (name.clone(), format!("{round} too"));
+        let id = store.write(Durable, move |tx| count_in(tx, &first)).await.expect("a row");
+        given.push(id);
+        // Neither a closure that fails nor a part that is undone leaves a row that has one of the ids that follow.
+        let again = name.clone();
+        let failed = store.write(Durable, move |tx| {
+            count_in(tx, &second)?;
+            count_in(tx, &again)
+        });
+        assert!(matches!(failed.await, Err(Error::Unique(_))));
+        let last = store
+            .write(Durable, move |tx| {
+                let undone = tx.savepoint(|tx| count_in(tx, &name))?;
+                assert!(matches!(undone, Err(Error::Unique(_))));
+                count_in(tx, &format!("{name} at last"))
+            })
+            .await;
+        given.push(last.expect("a row"));
+        if round % 7 == 0 {
+            store.write(Durable, move |tx| tx.execute(&DELETE, &[id.into()])).await.expect("the newest are removed");
+        }
+    }
+    assert!(given.is_sorted_by(|a, b| a < b), "{given:?}");
+    assert_eq!(given.last(), Some(&120), "what is undone leaves no gap");
+}
+
+fn count_in(tx: &mut dyn Tx, name: &str) -> Result<i64, Error> {
+    static COUNTED: Statement = Statement::new("insert into counted(id, name) values ({next_id:counted}, ?1)");
+    tx.insert(&COUNTED, &[name.into()])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::storage::Options;
+
+    #[tokio::test]
+    async fn row_ids_go_on_where_a_closed_store_has_left_them() {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let options = Options::new(place.path().join("test.db"));
+        let store = Store::open(&options).expect("a store");
+        let ddl = "create table counted(id {row_id}, name text not null unique)";
+        store.write(Durable, move |tx| tx.define(ddl)).await.expect("a table");
+        for (name, id) in [("a", 1), ("b", 2)] {
+            assert_eq!(store.write(Durable, move |tx| count_in(tx, name)).await.expect("a row"), id);
+        }
+        static DELETE: Statement = Statement::new("delete from counted where id = 2");
+        store.write(Durable, |tx| tx.execute(&DELETE, &[])).await.expect("removed");
+        store.close().await;
+        let store = Store::open(&options).expect("a store");
+        assert_eq!(store.write(Durable, |tx| count_in(tx, "c")).await.expect("a row"), 3);
+        store.close().await;
+    }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn sqlite_conforms() {

@@ -52,8 +52,8 @@ pub struct StoredRow {
 /// Adds a row.
 pub fn insert(tx: &mut dyn Tx, row: &NewRow<'_>) -> Result<(), Error> {
     static INSERT: Statement = Statement::new(
-        "insert into outbox(model, record, op, backend, chain, actor, changed, at) \
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "insert into outbox(id, model, record, op, backend, chain, actor, changed, at) \
+         values ({next_id:outbox}, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     );
     tx.execute(
         &INSERT,

@@ -77,7 +77,11 @@ impl Table {
                 names.push_str(&format!(", \"{}\"", self.columns[*number]));
                 places.push_str(&format!(", ?{}", at + 2));
             }
-            format!("insert into \"{}\"(version, create_date, write_date{names}) values (1, ?1, ?1{places})", self.name)
+            format!(
+                "insert into \"{0}\"(id, version, create_date, write_date{names}) \
+                 values ({{next_id:{0}}}, 1, ?1, ?1{places})",
+                self.name
+            )
         });
         tx.insert(&statement, params)
     }
@@ -246,7 +250,7 @@ pub fn create_table(tx: &mut dyn Tx, table: &str, columns: &[NewColumn<'_>]) -> 
     let list: String = columns.iter().map(|column| format!(", {}", column_ddl(column))).collect();
     let indexes: String = columns.iter().map(|column| reference_index(table, column)).collect();
     tx.define(&format!(
-        "create table \"{table}\"(id {{identity}}, version bigint not null, create_date bigint not null, \
+        "create table \"{table}\"(id {{row_id}}, version bigint not null, create_date bigint not null, \
          write_date bigint not null{list});\n{indexes}"
     ))
 }

@@ -1,13 +1,16 @@
 //! The SQLite engine: parameters, rows and errors of the store in terms of rusqlite.
 
-use std::{path::Path, time::Duration};
+use std::{cell::RefCell, path::Path, time::Duration};
 
 use rusqlite::{
     CachedStatement, Connection, ErrorCode,
     types::{ToSqlOutput, Value, ValueRef},
 };
 
-use super::{Error, Param, Row, Signal, Statement, Tx};
+use super::{
+    Error, Param, Row, Signal, Statement, Tx,
+    sequence::{Mark, Sequences},
+};
 
 /// How long a connection waits for another one's lock.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -68,31 +71,6 @@ pub(super) fn find_damage(tx: &mut dyn Tx) -> Result<Vec<String>, Error> {
     })?;
     found.extend(lost.into_iter().take(100));
     Ok(found)
-}
-
-/// Tables that get most of the rows.
-const BUSY: [&str; 3] = ["outbox", "binding", "job"];
-
-/// Puts the tables that get most rows to the front of those whose highest id SQLite remembers: with each insert it looks
-/// for the table there from the first row on.
-pub(super) fn put_busy_tables_first(connection: &Connection) -> Result<(), Error> {
-    let mut read = connection.prepare("select name, seq from sqlite_sequence order by rowid")?;
-    let known = read.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<Vec<(String, i64)>, _>>()?;
-    let mut wanted = known.clone();
-    wanted.extend(
-        BUSY.iter().filter(|busy| !known.iter().any(|(name, _)| name == *busy)).map(|busy| ((*busy).to_owned(), 0)),
-    );
-    let rank = |name: &str| BUSY.iter().position(|busy| *busy == name).unwrap_or(BUSY.len());
-    wanted.sort_by_key(|(name, highest)| (rank(name), std::cmp::Reverse(*highest)));
-    if wanted == known {
-        return Ok(());
-    }
-    connection.execute_batch("savepoint busy_tables; delete from sqlite_sequence")?;
-    let mut write = connection.prepare("insert into sqlite_sequence(name, seq) values (?1, ?2)")?;
-    for (name, highest) in wanted {
-        write.execute(rusqlite::params![name, highest])?;
-    }
-    Ok(connection.execute_batch("release busy_tables")?)
 }
 
 /// Opens a connection that can't write.
@@ -197,6 +175,10 @@ pub(super) struct SqliteTx<'a> {
     pub signals: u8,
     /// That the file system had no room for what was written so far.
     pub refused: Option<Error>,
+    /// Where ids of new rows come from; absent where nothing can be written.
+    sequences: Option<&'a RefCell<Sequences>>,
+    /// How they stood at each savepoint that is open.
+    marks: Vec<Mark>,
 }
 
 /// Most statements that a transaction keeps in hand; those of a page fit in.
@@ -212,7 +194,36 @@ struct InHand<'a> {
 impl<'a> SqliteTx<'a> {
     /// Over a connection on which a transaction has begun.
     pub fn new(connection: &'a Connection) -> Self {
-        Self { connection, in_hand: Vec::new(), definitions: 0, signals: 0, refused: None }
+        Self {
+            connection,
+            in_hand: Vec::new(),
+            definitions: 0,
+            signals: 0,
+            refused: None,
+            sequences: None,
+            marks: Vec::new(),
+        }
+    }
+
+    /// The same for a transaction that writes.
+    pub fn writing(connection: &'a Connection, sequences: &'a RefCell<Sequences>) -> Self {
+        Self { sequences: Some(sequences), ..Self::new(connection) }
+    }
+
+    /// Runs a statement; answers how many rows it changed, and the id that was given for it.
+    fn run(&mut self, statement: &Statement, params: &[Param<'_>]) -> Result<(u64, Option<i64>), Error> {
+        refuse_nul(params)?;
+        let id = match (statement.numbers(), self.sequences) {
+            (Some(table), Some(sequences)) => {
+                let id = sequences.borrow_mut().next(self.connection, table);
+                Some(self.noted(id)?)
+            }
+            (Some(_), None) => return Err(Error::Engine("this transaction can't write".to_owned())),
+            (None, _) => None,
+        };
+        let given = id.map(Param::Int);
+        let count = self.prepared(statement)?.execute(rusqlite::params_from_iter(params.iter().chain(&given)));
+        Ok((self.noted(count.map_err(Error::from))? as u64, id))
     }
 
     /// Remembers where the file system had no room: SQLite has then ended the transaction.
@@ -277,13 +288,11 @@ fn read_each(
 
 impl Tx for SqliteTx<'_> {
     fn execute(&mut self, statement: &Statement, params: &[Param<'_>]) -> Result<u64, Error> {
-        refuse_nul(params)?;
-        let count = self.prepared(statement)?.execute(rusqlite::params_from_iter(params));
-        Ok(self.noted(count.map_err(Error::from))? as u64)
+        Ok(self.run(statement, params)?.0)
     }
     fn insert(&mut self, statement: &Statement, params: &[Param<'_>]) -> Result<i64, Error> {
-        self.execute(statement, params)?;
-        Ok(self.connection.last_insert_rowid())
+        let (_, id) = self.run(statement, params)?;
+        Ok(id.unwrap_or_else(|| self.connection.last_insert_rowid()))
     }
     fn visit(
         &mut self,
@@ -304,10 +313,15 @@ impl Tx for SqliteTx<'_> {
     }
     fn open_savepoint(&mut self) -> Result<(), Error> {
         self.connection.prepare_cached("savepoint inner_work")?.execute([])?;
+        self.marks.extend(self.sequences.map(|sequences| sequences.borrow().mark()));
         Ok(())
     }
     fn close_savepoint(&mut self, keep: bool) -> Result<(), Error> {
+        let mark = self.marks.pop();
         if !keep {
+            if let (Some(sequences), Some(mark)) = (self.sequences, mark) {
+                sequences.borrow_mut().go_back(mark);
+            }
             self.connection.prepare_cached("rollback to inner_work")?.execute([])?;
         }
         self.connection.prepare_cached("release inner_work")?.execute([])?;

@@ -1,8 +1,9 @@
 //! SQL texts in the portable subset, translated once per engine.
 //!
 //! Written with `?1..?n` and these tokens: `{ints:n}` and `{texts:n}` ("is one of the list in parameter n"),
-//! `{each:n}` (that list as a table with the column `value`), `{identity}`, `{blob}` (column types), `{skip_locked}`, `{extra_int:alias.key}` and `{extra_text:alias.key}` (a value
-//! in the JSON text of a column `extra`; the alias may be left out). All integers are 64 bit, booleans 0 and 1, times
+//! `{each:n}` (that list as a table with the column `value`), `{identity}`, `{row_id}`, `{blob}` (column types),
+//! `{next_id:table}` (the next id of a table whose id is a `{row_id}`), `{skip_locked}`, `{extra_int:alias.key}` and
+//! `{extra_text:alias.key}` (a value in the JSON text of a column `extra`; the alias may be left out). All integers are 64 bit, booleans 0 and 1, times
 //! microseconds given by the host. No `like`, no `insert or ignore`, no rowid.
 
 use std::{
@@ -15,7 +16,7 @@ use std::{
 #[derive(Debug)]
 pub struct Statement {
     text: Cow<'static, str>,
-    sqlite: OnceLock<String>,
+    sqlite: OnceLock<Translated>,
     /// Understood by one engine alone, and sent as it is.
     is_own: bool,
 }
@@ -43,8 +44,39 @@ impl Statement {
 
     /// The text for SQLite.
     pub(super) fn sqlite(&self) -> &str {
-        self.sqlite.get_or_init(|| if self.is_own { self.text.clone().into_owned() } else { sqlite(&self.text) })
+        &self.translated().text
     }
+
+    /// The table whose next id the text wants as one parameter more.
+    pub(super) fn numbers(&self) -> Option<&str> {
+        self.translated().numbers.as_deref()
+    }
+
+    fn translated(&self) -> &Translated {
+        self.sqlite.get_or_init(|| Translated {
+            text: if self.is_own { self.text.clone().into_owned() } else { sqlite(&self.text) },
+            numbers: numbered(&self.text).map(str::to_owned),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Translated {
+    text: String,
+    numbers: Option<String>,
+}
+
+const NEXT_ID: &str = "{next_id:";
+
+fn numbered(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once(NEXT_ID)?;
+    rest.split_once('}').map(|(table, _)| table)
+}
+
+/// The highest number of a parameter.
+fn parameters(text: &str) -> usize {
+    let number = |part: &str| part.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse().ok());
+    text.split('?').skip(1).filter_map(number).max().unwrap_or_default()
 }
 
 /// Texts that were translated: what the check of the portable subset looks at. Kept in builds with debug assertions.
@@ -67,6 +99,7 @@ pub(super) fn sqlite(text: &str) -> String {
         let end = rest[at..].find('}').map_or(rest.len(), |end| at + end + 1);
         match &rest[at..end] {
             "{identity}" => out.push_str("integer primary key autoincrement"),
+            "{row_id}" => out.push_str("integer primary key"),
             "{blob}" => out.push_str("blob"),
             "{skip_locked}" => {}
             token => match token.trim_matches(['{', '}']).split_once(':') {
@@ -75,6 +108,7 @@ pub(super) fn sqlite(text: &str) -> String {
                     out.push_str(n);
                     out.push_str("))");
                 }
+                Some(("next_id", _)) => out.push_str(&format!("?{}", parameters(text) + 1)),
                 Some(("each", n)) => {
                     out.push_str("rarray(?");
                     out.push_str(n);
@@ -101,6 +135,9 @@ mod tests {
     fn tokens_are_translated_and_the_rest_is_left_alone() {
         assert_eq!(sqlite("a {ints:2} b {skip_locked} c '{x}'"), "a in (select value from rarray(?2)) b  c '{x}'");
         assert_eq!(sqlite("a from {each:2} e"), "a from rarray(?2) e");
+        let insert = Statement::new("insert into t(id, a, b) values ({next_id:t}, ?1, ?12)");
+        assert_eq!(insert.sqlite(), "insert into t(id, a, b) values (?13, ?1, ?12)");
+        assert_eq!((insert.numbers(), Statement::new("select 1").numbers()), (Some("t"), None));
         assert_eq!(sqlite("{extra_int:b.size} {extra_text:sku}"), "(b.extra ->> 'size') (extra ->> 'sku')");
     }
 }

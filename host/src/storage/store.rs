@@ -1,6 +1,7 @@
 //! The store's door: give it a closure, get its answer once it is as durable as asked for.
 
 use std::{
+    cell::RefCell,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     thread::JoinHandle,
@@ -16,6 +17,7 @@ use super::{
     migrate,
     reader::Readers,
     room::Room,
+    sequence::Sequences,
     signal::Signals,
     sqlite,
     writer::{Counters, Inbox, Writer},
@@ -116,6 +118,7 @@ impl Store {
         prepare_schema(&connection, options.migrate)?;
         let writer = Writer {
             connection,
+            sequences: RefCell::default(),
             inbox: Arc::clone(&inbox),
             signals: Arc::clone(&signals),
             checkpoint: Arc::clone(&checkpoint),
@@ -241,7 +244,7 @@ fn prepare_schema(connection: &rusqlite::Connection, may_migrate: bool) -> Resul
     connection.execute_batch("begin immediate")?;
     let mut tx = sqlite::SqliteTx::new(connection);
     let result = if may_migrate {
-        migrate::migrate(&mut tx).and_then(|()| sqlite::put_busy_tables_first(connection))
+        migrate::migrate(&mut tx).and_then(|()| Sequences::define(connection))
     } else {
         sqlite::is_empty(connection).and_then(|is_empty| migrate::check(&mut tx, is_empty))
     };

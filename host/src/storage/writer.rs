@@ -5,6 +5,7 @@
 //! nothing about SQL.
 
 use std::{
+    cell::RefCell,
     collections::VecDeque,
     panic::AssertUnwindSafe,
     sync::{
@@ -21,6 +22,7 @@ use super::{
     Durability, Error, Tx,
     checkpoint::Checkpoint,
     room::Room,
+    sequence::Sequences,
     signal::Signals,
     sqlite::{Changes, SqliteTx},
 };
@@ -230,6 +232,7 @@ pub(super) struct Counters {
 /// The thread's state.
 pub(super) struct Writer {
     pub connection: Connection,
+    pub sequences: RefCell<Sequences>,
     pub inbox: Arc<Inbox>,
     pub signals: Arc<Signals>,
     pub checkpoint: Arc<Checkpoint>,
@@ -265,6 +268,9 @@ impl Writer {
             self.counters.calls.fetch_add(count, Ordering::Relaxed);
             self.commit(&mut batch);
         }
+        if let Err(error) = self.sequences.borrow_mut().give_back(&self.connection) {
+            tracing::debug!(%error, "ids that were reserved are left out");
+        }
     }
 
     /// Inside a transaction SQLite refuses to change the level, so this comes before `begin`.
@@ -299,6 +305,7 @@ impl Writer {
 
     /// One transaction for the batch. `Ok(false)` and errors leave nothing of it behind.
     fn attempt(&self, batch: &mut [Item], guard: Guard) -> Result<bool, Error> {
+        let mark = self.sequences.borrow().mark();
         let result = self.run_batch(batch, guard);
         if !self.connection.is_autocommit() {
             // After a failed commit, or a member that failed halfway.
@@ -306,6 +313,9 @@ impl Writer {
             if let (Err(error), true) = (&undone, !self.connection.is_autocommit()) {
                 tracing::error!(%error, "a transaction can be neither committed nor undone");
             }
+        }
+        if !matches!(result, Ok(true)) {
+            self.sequences.borrow_mut().go_back(mark);
         }
         result
     }
@@ -316,10 +326,11 @@ impl Writer {
             Ok(())
         };
         sql("begin immediate")?;
-        let mut tx = SqliteTx::new(&self.connection);
+        let mut tx = SqliteTx::writing(&self.connection, &self.sequences);
         for at in 0..batch.len() {
             let item = &mut batch[at];
             let before = Changes::of(&tx);
+            let mark = (guard == Guard::Savepoint).then(|| self.sequences.borrow().mark());
             if guard == Guard::Savepoint {
                 sql("savepoint one_call")?;
             }
@@ -339,6 +350,7 @@ impl Writer {
                 Guard::Savepoint => {
                     if !succeeded {
                         sql("rollback to one_call")?;
+                        mark.into_iter().for_each(|mark| self.sequences.borrow_mut().go_back(mark));
                     }
                     sql("release one_call")?;
                 }

@@ -147,7 +147,7 @@ impl Page {
     pub fn drop_duplicates(&mut self) -> usize {
         let before = self.items.len();
         let mut seen = std::collections::HashSet::with_capacity(before);
-        let keep: Vec<bool> = self.items.iter().rev().map(|item| seen.insert(item.id.clone())).collect();
+        let keep: Vec<bool> = self.items.iter().rev().map(|item| seen.insert(item.id.as_str())).collect();
         if seen.len() == before {
             return 0;
         }

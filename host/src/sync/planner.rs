@@ -26,7 +26,10 @@ use super::{
 };
 use crate::{
     base::Timestamp,
-    record::{Binding, binding, binding::Status},
+    record::{
+        Binding, binding,
+        binding::{Glance, Status},
+    },
     storage::Store,
 };
 
@@ -77,8 +80,9 @@ pub async fn plan(
     plan.settled.offered = (page.items.len() + page.nameless.len()) as i64 + duplicates;
     plan.settled.duplicates = duplicates;
     plan.settled.skipped = duplicates;
-    let (bindings, under_way) = profile.look_up.time_async(look_up(store, target, &page, fetched_at)).await?;
-    let todo = compare(&mut plan, bindings, options);
+    let looking = look_up(store, target, &page, fetched_at, options.force);
+    let (known, under_way) = profile.look_up.time_async(looking).await?;
+    let todo = compare(&mut plan, known, options);
     let items: Vec<prepare::Item<'_>> = todo.iter().map(|todo| to_prepare(&page, todo, target, options)).collect();
     let prepared = if items.is_empty() {
         Prepared::default()
@@ -235,31 +239,68 @@ pub async fn still_missing(store: &Store, plan: &Plan, missing: Vec<Ref>) -> Res
         .await
 }
 
-/// The bindings of a page, in its order.
-/// The bindings of a page, and our records that are being created there.
+/// What is known here of an item.
+enum Known {
+    Unbound,
+    /// Bound, and nothing has changed since it was last in step.
+    Unchanged,
+    Bound(Box<Binding>),
+}
+
+/// What is known of the items of a page, in its order, and our records that are being created there. Whole bindings are
+/// read only where something is to be done, `force` all of them.
 async fn look_up(
     store: &Store,
     target: &Target,
     page: &Arc<Page>,
     now: Timestamp,
-) -> Result<(Vec<Binding>, Vec<i64>), Error> {
+    force: bool,
+) -> Result<(Vec<Known>, Vec<i64>), Error> {
     let (target, page) = (target.clone(), page.clone());
     store
         .read(move |tx| -> Result<_, Error> {
             let ids: Vec<&str> = page.items.iter().map(|item| item.id.as_str()).collect();
-            let bindings = binding::find_page(tx, target.session.backend, &target.kind, &ids).map_err(below)?;
-            Ok((bindings, wait::under_way(tx, &target, now)?))
+            let glances = binding::glance(tx, target.session.backend, &target.kind, &ids).map_err(below)?;
+            let looks_on = |item: &Item, glance: &Glance| force || item.deleted || !is_unchanged(&target, item, glance);
+            let mut known = Vec::with_capacity(ids.len());
+            let mut wanted = Vec::new();
+            for (item, glance) in page.items.iter().zip(glances) {
+                known.push(match glance {
+                    None => Known::Unbound,
+                    Some(glance) if looks_on(item, &glance) => {
+                        wanted.push(item.id.as_str());
+                        Known::Unbound
+                    }
+                    Some(_) => Known::Unchanged,
+                });
+            }
+            if !wanted.is_empty() {
+                let found = binding::find_page(tx, target.session.backend, &target.kind, &wanted).map_err(below)?;
+                let mut found = found.into_iter().peekable();
+                for (place, item) in known.iter_mut().zip(&page.items) {
+                    if let Some(binding) = found.next_if(|found| found.external_id.as_deref() == Some(&item.id)) {
+                        *place = Known::Bound(Box::new(binding));
+                    }
+                }
+            }
+            Ok((known, wait::under_way(tx, &target, now)?))
         })
         .await
 }
 
 /// Settles what needs no mapping; answers the rest.
-fn compare(plan: &mut Plan, bindings: Vec<Binding>, options: &Options) -> Vec<Todo> {
+fn compare(plan: &mut Plan, known: Vec<Known>, options: &Options) -> Vec<Todo> {
     let page = plan.page.clone();
     let mut todo = Vec::new();
-    let mut bindings = bindings.into_iter().peekable();
-    for (at, item) in page.items.iter().enumerate() {
-        let binding = bindings.next_if(|binding| binding.external_id.as_deref() == Some(&item.id));
+    for ((at, item), known) in page.items.iter().enumerate().zip(known) {
+        let binding = match known {
+            Known::Unchanged => {
+                plan.settled.unchanged += 1;
+                continue;
+            }
+            Known::Unbound => None,
+            Known::Bound(binding) => Some(*binding),
+        };
         let seen = binding.as_ref().map(Seen::from);
         let mut push = |what| plan.actions.push(Action { item: Some(at), id: item.id.clone(), seen, what });
         let Some(known) = &binding else {
@@ -273,7 +314,8 @@ fn compare(plan: &mut Plan, bindings: Vec<Binding>, options: &Options) -> Vec<To
         };
         if item.deleted {
             push(What::Gone);
-        } else if stays(&plan.target, item, known) && !options.force {
+        } else if conflict::on_import(&plan.target, item.hash, known) == conflict::Stands::Ours && !options.force {
+            // Ours is about to be sent.
             plan.settled.unchanged += 1;
         } else if is_left_out(known) && !options.force && options.bind_to.is_none() && !options.unmatched {
             plan.settled.skipped += 1;
@@ -288,18 +330,13 @@ fn compare(plan: &mut Plan, bindings: Vec<Binding>, options: &Options) -> Vec<To
     todo
 }
 
-/// What stands here stays: nothing changed, or ours is about to be sent.
-fn stays(target: &Target, item: &Item, binding: &Binding) -> bool {
-    is_unchanged(target, item, binding) || conflict::on_import(target, item.hash, binding) == conflict::Stands::Ours
-}
-
 /// Payload, everything that maps it, and our record are as they were after the last sync.
-fn is_unchanged(target: &Target, item: &Item, binding: &Binding) -> bool {
+fn is_unchanged(target: &Target, item: &Item, binding: &Glance) -> bool {
     binding.payload_hash == Some(item.hash)
         && binding.map_fingerprint == Some(target.fingerprint)
         && matches!(binding.sync_status, Status::Success | Status::InProgress)
         && binding.retry_count == 0
-        && binding.record.is_some()
+        && binding.current_version.is_some()
         && binding.record_version == binding.current_version
 }
 

@@ -39,7 +39,7 @@ create table record_installed(
 );
 
 create table binding(
-  id {identity},
+  id {row_id},
   backend bigint not null references backend(id),
   kind bigint not null references record_kind(id),
   record bigint,
@@ -68,7 +68,7 @@ create index binding_unsettled on binding(backend, sync_status, retry_at) where 
 
 -- What happened to records, oldest first.
 create table outbox(
-  id {identity},
+  id {row_id},
   model bigint not null,
   record bigint not null,
   op bigint not null,

@@ -1,0 +1,157 @@
+//! Ids of rows in tables that get many rows. Each id is given once, even where its row is removed later.
+//!
+//! SQLite's `autoincrement` keeps the same promise by searching a table of all sequences, and writing to it, at every
+//! insert. The writer is the only one that inserts, so it keeps count itself and reserves ids in blocks, in the transaction
+//! that uses the first of a block. Ids of a reserved block that a killed process had left are never given.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::Error;
+
+/// Ids that are reserved at once, and that a killed process may leave out.
+const BLOCK: i64 = 100;
+
+/// What is left to give, by table.
+#[derive(Debug, Default)]
+pub(super) struct Sequences {
+    numbers: HashMap<String, usize>,
+    left: Vec<Option<Left>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Left {
+    next: i64,
+    /// The last one that is reserved.
+    last: i64,
+}
+
+/// How sequences stood, to go back to with the transaction.
+#[derive(Debug)]
+pub(super) struct Mark(Vec<Option<Left>>);
+
+impl Sequences {
+    /// Makes the table of reservations.
+    pub fn define(connection: &Connection) -> Result<(), Error> {
+        Ok(connection.execute_batch(
+            "create table if not exists reserved_id(table_name text primary key, last bigint not null) without rowid",
+        )?)
+    }
+
+    /// The next id of a table.
+    pub fn next(&mut self, connection: &Connection, table: &str) -> Result<i64, Error> {
+        let at = match self.numbers.get(table) {
+            Some(at) => *at,
+            None => {
+                self.numbers.insert(table.to_owned(), self.numbers.len());
+                self.numbers.len() - 1
+            }
+        };
+        if self.left.len() <= at {
+            self.left.resize(at + 1, None);
+        }
+        let mut left = match self.left[at] {
+            Some(left) => left,
+            None => stored(connection, table)?,
+        };
+        if left.next > left.last {
+            left.last = left.next + BLOCK - 1;
+            reserve(connection, table, left.last)?;
+        }
+        let id = left.next;
+        left.next += 1;
+        self.left[at] = Some(left);
+        Ok(id)
+    }
+
+    /// How they stand.
+    pub fn mark(&self) -> Mark {
+        Mark(self.left.clone())
+    }
+
+    /// What was given since was given in vain: the rows, and the reservations, are undone.
+    pub fn go_back(&mut self, mark: Mark) {
+        self.left = mark.0;
+    }
+
+    /// Gives back what is reserved and not used, at an orderly end.
+    pub fn give_back(&mut self, connection: &Connection) -> Result<(), Error> {
+        for (table, at) in &self.numbers {
+            if let Some(Some(left)) = self.left.get(*at)
+                && left.next <= left.last
+            {
+                reserve(connection, table, left.next - 1)?;
+            }
+        }
+        self.left.clear();
+        Ok(())
+    }
+}
+
+fn reserve(connection: &Connection, table: &str, last: i64) -> Result<(), Error> {
+    let mut upsert = connection.prepare_cached(
+        "insert into reserved_id(table_name, last) values (?1, ?2) on conflict (table_name) do update set last = ?2",
+    )?;
+    upsert.execute(rusqlite::params![table, last])?;
+    Ok(())
+}
+
+fn stored(connection: &Connection, table: &str) -> Result<Left, Error> {
+    let mut select = connection.prepare_cached("select last from reserved_id where table_name = ?1")?;
+    let last: i64 = select.query_row([table], |row| row.get(0)).optional()?.unwrap_or_default();
+    Ok(Left { next: last + 1, last })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn database() -> Connection {
+        let connection = Connection::open_in_memory().expect("a database");
+        Sequences::define(&connection).expect("a table");
+        connection
+    }
+
+    fn take(sequences: &mut Sequences, connection: &Connection, count: usize) -> Vec<i64> {
+        (0..count).map(|_| sequences.next(connection, "t").expect("an id")).collect()
+    }
+
+    #[test]
+    fn ids_rise_and_tables_count_for_themselves() {
+        let (connection, mut sequences) = (database(), Sequences::default());
+        let wanted: Vec<i64> = (1..=250).collect();
+        assert_eq!(take(&mut sequences, &connection, 250), wanted);
+        assert_eq!(sequences.next(&connection, "u").expect("an id"), 1);
+        assert_eq!(take(&mut sequences, &connection, 1), [251]);
+    }
+
+    #[test]
+    fn no_id_comes_twice_after_a_kill_and_none_is_left_out_after_an_orderly_end() {
+        let connection = database();
+        assert_eq!(take(&mut Sequences::default(), &connection, 2), [1, 2]);
+        let mut second = Sequences::default();
+        assert_eq!(take(&mut second, &connection, 2), [101, 102]);
+        second.give_back(&connection).expect("given back");
+        assert_eq!(take(&mut Sequences::default(), &connection, 1), [103]);
+    }
+
+    #[test]
+    fn what_is_undone_is_given_again() {
+        let (connection, mut sequences) = (database(), Sequences::default());
+        connection.execute_batch("begin").expect("begun");
+        let mark = sequences.mark();
+        assert_eq!(take(&mut sequences, &connection, 3), [1, 2, 3]);
+        connection.execute_batch("rollback").expect("undone");
+        sequences.go_back(mark);
+        assert_eq!(take(&mut sequences, &connection, 100).len(), 100);
+        let mark = sequences.mark();
+        connection.execute_batch("begin").expect("begun");
+        assert_eq!(take(&mut sequences, &connection, 1), [101]);
+        connection.execute_batch("rollback").expect("undone");
+        sequences.go_back(mark);
+        // The reservation was undone too, so it is made again.
+        assert_eq!(take(&mut sequences, &connection, 1), [101]);
+        assert_eq!(take(&mut Sequences::default(), &connection, 1), [201]);
+    }
+}
