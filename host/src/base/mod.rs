@@ -4,6 +4,7 @@ pub mod clock;
 pub mod code;
 pub mod config;
 pub mod id;
+mod map;
 pub mod name;
 pub mod redact;
 pub mod secret;
@@ -12,5 +13,6 @@ pub mod telemetry;
 
 pub use clock::{Clock, Timestamp};
 pub use code::{Code, Coded, Fault, Retry};
+pub use map::{Map, Set};
 pub use redact::Redactor;
 pub use secret::Secret;

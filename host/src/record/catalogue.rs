@@ -13,7 +13,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{
     Error, Field, Kind, Model, compute,
     declaration::{self, Declared, Definition, ModelDeclaration},
-    decode, delegate, install, onchange, register,
+    decode, delegate,
+    field::FieldDefault,
+    install, onchange, register,
 };
 use crate::{
     base::name::nearest,
@@ -212,7 +214,10 @@ fn model(row: &ModelRow, rows: Vec<FieldRow>) -> Result<Model, Error> {
         digest: xxh3_64(digest.as_bytes()),
         by_name: fields.iter().map(|field| (field.name.clone(), field.index)).collect(),
         required: fields.iter().filter(|field| field.required).map(|field| field.index).collect(),
-        defaults: fields.iter().filter_map(|field| Some((field.index, field.default.clone()?))).collect(),
+        defaults: fields
+            .iter()
+            .filter_map(|field| Some(FieldDefault::new(field.index, field.default.clone()?)))
+            .collect(),
         delegate,
         onchanges: onchange::of(&row.name),
         computes: compute::of(&row.name),

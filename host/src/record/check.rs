@@ -20,7 +20,7 @@ impl Work<'_> {
                 return Err(Error::field(&model.name, &field.name, format!("{why}; it can't be set")));
             }
             match input {
-                Input::Value(value) => match columns.iter_mut().find(|(at, _)| at == index) {
+                Input::Value(value) => match columns.iter().find(|(at, _)| at == index) {
                     // What the host links wins over what a line says of its own parent.
                     Some(_) => {}
                     None => columns.push((*index, value)),
@@ -68,11 +68,11 @@ impl Work<'_> {
     }
 }
 
-/// Required fields of a new record must have a value.
+/// Required fields of a new record must have a value. The columns come in the order of their numbers.
 pub(super) fn check_required(model: &Model, columns: &[(usize, &Value)]) -> Result<(), Error> {
     let missing = model.required.iter().filter(|index| {
-        let set = columns.iter().find(|(at, _)| at == *index);
-        set.is_none_or(|(_, value)| **value == Value::Null)
+        let at = columns.binary_search_by_key(*index, |(at, _)| *at);
+        at.map_or(true, |at| *columns[at].1 == Value::Null)
     });
     let missing: Vec<(String, String)> =
         missing.map(|index| (model.fields[*index].name.clone(), "a value is required".to_owned())).collect();

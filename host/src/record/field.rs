@@ -7,11 +7,15 @@ use bindery_contract::field::FieldType;
 use super::{
     compute::{Cause, Compute},
     onchange::Onchange,
+    work::param,
 };
 use crate::{
-    base::name::{hint, nearest},
+    base::{
+        Map,
+        name::{hint, nearest},
+    },
     model::Value,
-    storage::{binding_lookup::Lookup, record::Table},
+    storage::{Param, binding_lookup::Lookup, record::Table},
 };
 
 /// What happens to a record when one that it refers to is removed.
@@ -126,11 +130,11 @@ pub struct Model {
     pub fields: Vec<Field>,
     /// Changes with any field of it: part of the map fingerprint.
     pub digest: u64,
-    pub(super) by_name: HashMap<String, usize>,
+    pub(super) by_name: Map<String, usize>,
     /// Fields that must have a value.
     pub(super) required: Vec<usize>,
     /// What a new record has where nothing is said.
-    pub(super) defaults: Vec<(usize, Value)>,
+    pub(super) defaults: Vec<FieldDefault>,
     /// The many2one whose target's fields are the model's too.
     pub(super) delegate: Option<usize>,
     /// What follows from the choices that a new record makes.
@@ -145,6 +149,32 @@ pub struct Model {
     pub(super) lookup: Lookup,
     /// Link tables of its many2many fields.
     pub(super) links: HashMap<usize, String>,
+}
+
+/// What a field of a new record is where nothing is said of it.
+#[derive(Debug, Clone)]
+pub(super) struct FieldDefault {
+    /// The field's number.
+    pub(super) field: usize,
+    /// The value.
+    pub(super) value: Value,
+    /// The value as SQL has it, where it is plain: most new records take most of these, and a constant costs less than a
+    /// parameter.
+    pub(super) literal: Option<String>,
+}
+
+impl FieldDefault {
+    /// The default of a field.
+    pub(super) fn new(field: usize, value: Value) -> Self {
+        let literal = match param(&value) {
+            Param::Int(number) => Some(number.to_string()),
+            Param::Text(text) if text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')) => {
+                Some(format!("'{text}'"))
+            }
+            _ => None,
+        };
+        Self { field, value, literal }
+    }
 }
 
 impl Model {
@@ -189,7 +219,7 @@ pub struct Kind {
     pub fields: Vec<Field>,
     /// Rules over several bindings.
     pub constraints: Vec<bindery_contract::manifest::Constraint>,
-    pub(super) by_name: HashMap<String, usize>,
+    pub(super) by_name: Map<String, usize>,
 }
 
 impl Kind {

@@ -78,9 +78,13 @@ impl<'a> Work<'a> {
         self.columns(model, values, &mut columns)?;
         let is_list = |value: &Value| matches!(value, Value::Refs(_));
         columns.extend(filled.iter().filter(|(_, value)| !is_list(value)).map(|(index, value)| (*index, value)));
-        for (index, value) in &model.defaults {
-            if !columns.iter().any(|(at, _)| at == index) {
-                columns.push((*index, value));
+        columns.sort_unstable_by_key(|(index, _)| *index);
+        let given = columns.len();
+        let mut constants = Vec::with_capacity(model.defaults.len());
+        for default in &model.defaults {
+            if columns[..given].binary_search_by_key(&default.field, |(at, _)| *at).is_err() {
+                columns.push((default.field, &default.value));
+                constants.extend(default.literal.as_deref().map(|literal| (default.field, literal)));
             }
         }
         let early = self.early(model, &columns, None)?;
@@ -88,11 +92,12 @@ impl<'a> Work<'a> {
         columns.sort_unstable_by_key(|(index, _)| *index);
         check_required(model, &columns)?;
 
-        let numbers: Vec<usize> = columns.iter().map(|(index, _)| *index).collect();
+        let bound = || columns.iter().filter(|(at, _)| constants.binary_search_by_key(at, |(at, _)| *at).is_err());
+        let numbers: Vec<usize> = bound().map(|(index, _)| *index).collect();
         let mut params = Vec::with_capacity(columns.len() + 1);
         params.push(Param::Int(self.change.now.0));
-        params.extend(columns.iter().map(|(_, value)| param(value)));
-        let inserted = model.table.insert(self.tx, &numbers, &params);
+        params.extend(bound().map(|(_, value)| param(value)));
+        let inserted = model.table.insert(self.tx, &numbers, &constants, &params);
         let id = match inserted {
             Ok(id) => id,
             Err(error) => return Err(self.refused(model, error, &columns)),

@@ -3,15 +3,13 @@
 //! Names come from the catalogue, which has checked them; values are parameters. What a column means is the record
 //! room's business.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{
     Error, Param, Row, Statement, Tx,
     condition::{Column, Condition, Operand, Rendering},
 };
+use crate::base::Map;
 
 /// A record table with the statements made for it. Column numbers are places in `columns`.
 #[derive(Debug)]
@@ -28,7 +26,7 @@ pub struct Table {
     delete: Statement,
 }
 
-type Known = Mutex<HashMap<Box<[usize]>, Arc<Statement>>>;
+type Known = Mutex<Map<Box<[usize]>, Arc<Statement>>>;
 
 /// How the rows of a search are ordered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,11 +66,26 @@ impl Table {
         }
     }
 
-    /// Inserts a row; answers its id. `params` holds the moment first, then one for each column number.
-    pub fn insert(&self, tx: &mut dyn Tx, numbers: &[usize], params: &[Param<'_>]) -> Result<i64, Error> {
-        let statement = kept(&self.inserts, numbers, || {
+    /// Inserts a row; answers its id. `params` holds the moment first, then one for each column number. `constants` are
+    /// columns whose value is the same whenever they are constant, as SQL has it.
+    pub fn insert(
+        &self,
+        tx: &mut dyn Tx,
+        numbers: &[usize],
+        constants: &[(usize, &str)],
+        params: &[Param<'_>],
+    ) -> Result<i64, Error> {
+        let mut key = Vec::with_capacity(numbers.len() + constants.len() + 1);
+        key.extend_from_slice(numbers);
+        key.push(usize::MAX);
+        key.extend(constants.iter().map(|(number, _)| *number));
+        let statement = kept(&self.inserts, &key, || {
             let mut names = String::new();
             let mut places = String::new();
+            for (number, literal) in constants {
+                names.push_str(&format!(", \"{}\"", self.columns[*number]));
+                places.push_str(&format!(", {literal}"));
+            }
             for (at, number) in numbers.iter().enumerate() {
                 names.push_str(&format!(", \"{}\"", self.columns[*number]));
                 places.push_str(&format!(", ?{}", at + 2));

@@ -265,7 +265,11 @@ impl Changes {
 }
 
 fn refuse_nul(params: &[Param<'_>]) -> Result<(), Error> {
-    let has_nul = |text: &str| memchr::memchr(0, text.as_bytes()).is_some();
+    // Most texts are short: setting up a wide search costs more than it saves.
+    let has_nul = |text: &str| match text.as_bytes() {
+        long if long.len() > 64 => memchr::memchr(0, long).is_some(),
+        short => short.contains(&0),
+    };
     let found = params.iter().any(|param| match param {
         Param::Text(text) => has_nul(text),
         Param::Texts(texts) => texts.iter().any(|text| has_nul(text)),

@@ -3,7 +3,7 @@
 //! Before its first write it compares what the plan was made with: the job's fence, the backend's epoch, the cursor, the
 //! run's place, and for each record binding and version. It never calls a connector, and it may run twice.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::borrow::Cow;
 
 use serde_json::json;
 
@@ -19,7 +19,7 @@ use super::{
     write::{self, Wrote},
 };
 use crate::{
-    base::{Fault, Timestamp},
+    base::{Fault, Map, Timestamp},
     model::job::{Fence, NewJob, Scope},
     plugin::{self, Committed, commit::Error as CommitError},
     queue,
@@ -248,7 +248,7 @@ fn moved<'p>(tx: &mut dyn Tx, plan: &'p Plan) -> Result<Vec<&'p str>, Abort> {
         return Ok(ids);
     }
     let found = binding::standing(tx, plan.target.session.backend, &plan.target.kind, &ids)?;
-    let now: HashMap<&str, Standing> = found.iter().map(|(id, standing)| (id.as_str(), *standing)).collect();
+    let now: Map<&str, Standing> = found.iter().map(|(id, standing)| (id.as_str(), *standing)).collect();
     let same = |action: &Action| match (&action.seen, now.get(action.id.as_str())) {
         (None, None) => true,
         (Some(seen), Some(now)) => (seen.id, seen.record, seen.version) == (now.binding, now.record, now.version),

@@ -31,6 +31,10 @@ pub fn sort(plan: &mut Plan) {
 
 /// For each action, the actions of the same page that must come before.
 fn needs(actions: &[Action], kind: &str) -> Vec<Vec<usize>> {
+    let refers = |action: &Action| matches!(&action.what, What::Write(write) if !write.open.is_empty());
+    if !actions.iter().any(refers) {
+        return Vec::new();
+    }
     let made: HashMap<&str, usize> = (actions.iter().enumerate())
         .filter(|(_, action)| matches!(&action.what, What::Write(write) if write.record.is_none()))
         .map(|(at, action)| (action.id.as_str(), at))

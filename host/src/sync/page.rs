@@ -16,6 +16,7 @@ use super::{
     session::Asked,
     slice::{self, Elements, List, Pointers, scalar},
 };
+use crate::base::Set;
 
 /// A page.
 #[derive(Debug)]
@@ -146,7 +147,7 @@ impl Page {
     /// Takes items out that come again further down, so that the last one rules; answers how many.
     pub fn drop_duplicates(&mut self) -> usize {
         let before = self.items.len();
-        let mut seen = std::collections::HashSet::with_capacity(before);
+        let mut seen = Set::with_capacity_and_hasher(before, Default::default());
         let keep: Vec<bool> = self.items.iter().rev().map(|item| seen.insert(item.id.as_str())).collect();
         if seen.len() == before {
             return 0;

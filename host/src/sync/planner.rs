@@ -1,10 +1,7 @@
 //! Makes the plan of a page: compares items with their bindings, has the rest prepared, matched and resolved. Reads
 //! only; runs off the writer's thread.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use bindery_contract::record::{PrepareItem, Ref};
 
@@ -25,7 +22,7 @@ use super::{
     target::Target,
 };
 use crate::{
-    base::Timestamp,
+    base::{Set, Timestamp},
     record::{
         Binding, binding,
         binding::{Glance, Status},
@@ -383,7 +380,7 @@ fn matched(
 /// Takes resolved writes into the plan; answers what must be imported first.
 fn take(plan: &mut Plan, writes: Vec<resolve::Resolved>, mut matches: HashMap<usize, Match>) -> Vec<Ref> {
     let page = plan.page.clone();
-    let own: HashSet<&str> = page.items.iter().map(|item| item.id.as_str()).collect();
+    let own: Set<&str> = page.items.iter().map(|item| item.id.as_str()).collect();
     let mut missing: Vec<Ref> = Vec::new();
     let name = plan.target.name().to_owned();
     for resolved in writes {

@@ -104,7 +104,7 @@ fn known(
             .map(|(_, value)| value.clone())
             .or_else(|| said.cloned())
             .or_else(|| of(filled))
-            .or_else(|| of(&model.defaults))
+            .or_else(|| model.defaults.iter().find(|own| own.field == index).map(|own| own.value.clone()))
             .unwrap_or(Value::Null)
     };
     let names = rule.when.iter().chain(rule.reads);
