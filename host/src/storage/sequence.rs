@@ -35,7 +35,7 @@ impl Sequences {
     /// Makes the table of reservations.
     pub fn define(connection: &Connection) -> Result<(), Error> {
         Ok(connection.execute_batch(
-            "create table if not exists reserved_id(table_name text primary key, last bigint not null) without rowid",
+            "create table if not exists reserved_id(table_name text primary key, last bigint not null)",
         )?)
     }
 
