@@ -167,7 +167,9 @@ async fn a_comparison_finds_what_differs_and_mends_it_on_request() {
     set(&host, json!({ "remote_deletion": "archive", "export": "none" })).await;
     host.import(KIND).await;
     let verify = async |host: &TestHost, repair: bool| {
-        let started = host.call("verify.start", json!({ "backend": "shop", "kind": KIND, "repair": repair })).await;
+        let started = host
+            .call("verify.start", json!({ "backend": "shop", "kind": KIND, "repair": repair.then_some("both") }))
+            .await;
         let job = started["jobs"][0]["id"].as_i64().unwrap();
         host.wait(&[job]).await.jobs[0].job.result.clone().unwrap()
     };

@@ -82,4 +82,5 @@ mod sync_show;
 mod sync_sweep;
 mod tryton;
 mod tryton_readme;
+mod verify;
 mod worker;

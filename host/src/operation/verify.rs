@@ -17,12 +17,12 @@ pub struct Start {
     /// Only this kind.
     #[serde(default)]
     pub kind: Option<String>,
-    /// Mend what differs.
+    /// How what differs is mended: `both`, `theirs` or `ours`; absent: it is only listed.
     #[serde(default)]
-    pub repair: bool,
+    pub repair: Option<Repair>,
 }
 
-pub use crate::sync::verify::Comparison;
+pub use crate::sync::{task::Repair, verify::Comparison};
 
 impl Standing {
     /// What the jobs of a comparison have found, kind by kind.

@@ -33,6 +33,7 @@ mod preview;
 pub mod problem;
 pub mod profile;
 mod quiet;
+mod repair;
 mod resolve;
 pub mod review;
 pub mod session;

@@ -86,7 +86,7 @@ impl Engine {
 
     /// Enqueues the comparison of a backend with what is here.
     pub async fn start_verify(&self, asked: &VerifyBackend) -> Result<(Enqueued, String), Error> {
-        let description = if asked.repair { "Verify and repair" } else { "Verify" };
+        let description = if asked.repair.is_some() { "Verify and repair" } else { "Verify" };
         self.enqueue(task::job(task::VERIFY, Some(asked.backend), asked, description.to_owned())).await
     }
 

@@ -187,8 +187,20 @@ pub struct VerifyBackend {
     pub backend: i64,
     /// Kinds; none: all that are imported.
     pub kinds: Vec<String>,
-    /// Import what is missing or differs, and treat what is gone as a sync would.
-    pub repair: bool,
+    /// Whose state is brought to the other side; absent: nothing is mended.
+    pub repair: Option<Repair>,
+}
+
+/// How what differs is mended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Repair {
+    /// What changed there comes here, what changed here goes there; the policy decides about what both changed.
+    Both,
+    /// Theirs is brought here as it is.
+    Theirs,
+    /// Ours is sent there as it is.
+    Ours,
 }
 
 /// A job of this room for a backend.

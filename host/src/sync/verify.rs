@@ -1,4 +1,4 @@
-//! Compares what an outside system lists with what is bound here, and mends on demand through the same imports.
+//! Compares what an outside system lists with what is bound here, and what of ours is not there yet.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -9,18 +9,18 @@ use super::{
     Error,
     digest::short,
     engine::Engine,
+    export::select::Choice,
     fetch::{self, Ask},
     guard::Paging,
     handler::{self, payload},
     page::{Item, Page},
-    plan::{Action, Plan, Seen, What},
     profile::Profile,
-    session::{Behalf, Session},
-    single::{One, Single},
+    session::Behalf,
     target::Target,
     task::VerifyBackend,
 };
 use crate::{
+    backend::Export,
     base::Fault,
     queue::{Outcome, Running},
     record::{Binding, binding, binding::Status},
@@ -43,18 +43,21 @@ pub struct Comparison {
     pub edited: Vec<String>,
     /// Bound here, not listed there any more.
     pub gone: Vec<String>,
+    /// Ours that are to be there and are not: record ids.
+    #[serde(default)]
+    pub unsent: Vec<i64>,
     /// Bound to nothing of ours, and not waiting for anything either.
     pub dangling: Vec<String>,
-    /// Imported, or treated as gone, by the repair.
+    /// Imported, sent, or treated as gone, by the repair.
     pub repaired: u64,
-    /// What could not be mended: external id and why.
+    /// What could not be mended: external id, or `record` and ours, and why.
     pub unrepaired: Vec<(String, String)>,
 }
 
 impl Comparison {
     fn differs(&self) -> bool {
         let all = [&self.missing, &self.changed, &self.edited, &self.gone, &self.dangling];
-        all.into_iter().any(|ids| !ids.is_empty())
+        !self.unsent.is_empty() || all.into_iter().any(|ids| !ids.is_empty())
     }
 }
 
@@ -72,8 +75,8 @@ impl Engine {
         for kind in &kinds {
             let target = self.target(&session, kind)?;
             let mut difference = self.compare(&target, &behalf.plan()).await?;
-            if asked.repair {
-                self.repair(&session, &target, &mut difference, &behalf).await?;
+            if let Some(repair) = asked.repair {
+                self.repair(&target, &mut difference, repair, &behalf).await?;
             }
             all.push(difference);
         }
@@ -104,7 +107,9 @@ impl Engine {
                 break;
             }
         }
-        for binding in self.bindings(target).await? {
+        let bindings = self.bindings(target).await?;
+        difference.unsent = self.unsent(target, &bindings).await?;
+        for binding in bindings {
             let id = binding.external_id.clone().unwrap_or_default();
             difference.bound += 1;
             if binding.record.is_none() && !matches!(binding.sync_status, Status::Failed | Status::Skipped) {
@@ -144,6 +149,16 @@ impl Engine {
         Ok(())
     }
 
+    /// Ours that are due there, or may be new there, and are not bound to anything of theirs.
+    async fn unsent(&self, target: &Target, bound: &[Binding]) -> Result<Vec<i64>, Error> {
+        if !target.declared.export || target.session.business.export(target.name()) == Export::None {
+            return Ok(Vec::new());
+        }
+        let bound: HashSet<i64> = bound.iter().filter_map(|binding| binding.record).collect();
+        let chosen = self.chosen(target, &Choice::Differing).await?;
+        Ok(chosen.into_iter().filter(|record| !bound.contains(record)).collect())
+    }
+
     async fn bindings(&self, target: &Target) -> Result<Vec<Binding>, Error> {
         let known = target.clone();
         self.store
@@ -164,39 +179,6 @@ impl Engine {
                 }
             })
             .await
-    }
-
-    async fn repair(
-        &self,
-        session: &Arc<Session>,
-        target: &Target,
-        difference: &mut Comparison,
-        behalf: &Behalf,
-    ) -> Result<(), Error> {
-        let again = [&difference.missing, &difference.changed, &difference.edited, &difference.dangling];
-        let ids: Vec<String> = again.into_iter().flatten().cloned().collect();
-        for id in ids {
-            if behalf.cancel.is_cancelled() {
-                return Err(handler::stopped(&behalf.cancel));
-            }
-            let mut one = One::default();
-            one.options.force = true;
-            match self.import_one(session, target.name(), &id, one, behalf).await {
-                Ok(Single { problem: Some(problem), .. }) => difference.unrepaired.push((id, problem.message)),
-                Ok(_) => difference.repaired += 1,
-                Err(error) if handler::goes_on(&error) => return Err(error),
-                Err(error) => difference.unrepaired.push((id, error.to_string())),
-            }
-        }
-        for id in difference.gone.clone() {
-            let Some(binding) = self.bound(target, &id).await? else { continue };
-            let mut plan = Plan::new(target.clone(), Arc::new(Page::empty()), self.clock.now());
-            plan.actions.push(Action { item: None, id, seen: Some(Seen::from(&binding)), what: What::Gone });
-            let at = self.circumstances(session, behalf);
-            self.apply(Arc::new(plan), at).await?;
-            difference.repaired += 1;
-        }
-        Ok(())
     }
 }
 

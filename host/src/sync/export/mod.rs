@@ -21,7 +21,7 @@ pub mod outcome;
 mod prepare;
 mod preview;
 mod reader;
-mod record;
+pub(in crate::sync) mod record;
 pub mod select;
 mod send;
 pub mod wait;

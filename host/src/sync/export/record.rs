@@ -85,6 +85,31 @@ impl Engine {
         }
     }
 
+    /// Exports what is due of a record, as nothing else does at the same time.
+    pub(in crate::sync) async fn export_due(
+        &self,
+        target: &Target,
+        record: i64,
+        behalf: &Behalf,
+    ) -> Result<Exported, Error> {
+        self.export_one(target, record, &Chain::default(), behalf).await
+    }
+
+    /// Sends all of a record as it is here, whatever has become of theirs.
+    pub(in crate::sync) async fn export_over(
+        &self,
+        target: &Target,
+        record: i64,
+        behalf: &Behalf,
+    ) -> Result<Exported, Error> {
+        self.ask(target, record).await?;
+        let exported = self.export_held(target, record, &Chain::default(), behalf, true).await?;
+        if let Some(problem) = &exported.problem {
+            self.export_failed(target, record, &problem.message, Next::of(problem)).await?;
+        }
+        Ok(exported)
+    }
+
     /// Exports what is due of a record.
     pub(super) fn export_one<'a>(
         &'a self,
@@ -92,6 +117,18 @@ impl Engine {
         record: i64,
         chain: &'a Chain,
         behalf: &'a Behalf,
+    ) -> BoxFuture<'a, Result<Exported, Error>> {
+        self.export_held(target, record, chain, behalf, false)
+    }
+
+    /// The same; `over`: theirs is not looked at before.
+    fn export_held<'a>(
+        &'a self,
+        target: &'a Target,
+        record: i64,
+        chain: &'a Chain,
+        behalf: &'a Behalf,
+        over: bool,
     ) -> BoxFuture<'a, Result<Exported, Error>> {
         // Boxed, since dependencies make it call itself.
         async move {
@@ -122,7 +159,7 @@ impl Engine {
                     super::intent::Settled::Parked(problem) => return Ok(Exported::failed(problem)),
                 }
             }
-            self.export_ours(target, ours, chain, behalf).await
+            self.export_ours(target, Ours { looked: over, ..ours }, chain, behalf).await
         }
         .boxed()
     }

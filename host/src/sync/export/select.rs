@@ -27,7 +27,7 @@ const PAGE: u64 = 1_000;
 
 impl Engine {
     /// The records of a choice, by id.
-    pub(super) async fn chosen(&self, target: &Target, choice: &Choice) -> Result<Vec<i64>, Error> {
+    pub(in crate::sync) async fn chosen(&self, target: &Target, choice: &Choice) -> Result<Vec<i64>, Error> {
         let (target, choice) = (target.clone(), choice.clone());
         self.store.read(move |tx| chosen(tx, &target, &choice)).await
     }
