@@ -137,6 +137,62 @@ async fn killed_with_its_fate_unknown_it_is_searched_for() {
     assert_eq!(shop.count("POST /customers"), 1);
 }
 
+/// Makes three records while nothing is exported, asks for their export, and kills the host when the request that holds
+/// all of them stands at the gate.
+async fn kill_batch_at(data: &Data, gate: Gate, later: Option<Duration>) -> Vec<i64> {
+    data.run(["backend", "set", "shop", "--kind", "demo.product", "--set", "export=none"]).ok();
+    let host = data.serve();
+    let values = |number: usize| json!({ "name": format!("Lamp {number}"), "default_code": format!("L-{number}") });
+    let records: Vec<i64> = (0..3).map(|number| make(data, "product.template", &values(number))).collect();
+    data.run(["export", "shop", "--kind", "demo.product", "--domain", "[]"]).ok();
+    gate.arrived().await;
+    if let Some(later) = later {
+        let end = Instant::now() + later;
+        gate.release();
+        while Instant::now() < end {
+            std::hint::spin_loop();
+        }
+    }
+    host.kill();
+    gate.release();
+    records
+}
+
+async fn all_are_there_once(host: &TestHost, shop: &Shop, records: &[i64]) {
+    let there = shop.items("products");
+    assert_eq!(there.len(), records.len(), "{there:#?}");
+    for (number, record) in records.iter().enumerate() {
+        let binding = host.binding_of("shop", "demo.product", *record).await.expect("it is bound");
+        let title = format!("Lamp {number}");
+        let theirs = there.iter().find(|item| item["title"] == title).expect("it is there");
+        assert_eq!(binding["external_id"], theirs["id"].to_string(), "{binding}");
+        assert_eq!(binding["sync_status"], "success", "{binding}");
+    }
+    assert_eq!(host.store().check().await.expect("the database is sound"), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_while_a_batch_is_sent_or_once_it_has_arrived_each_is_made_once() {
+    for point in [Point::Before, Point::After] {
+        let (data, shop) = prepared("demo", "demo.product");
+        let gate = shop.gate_at("POST /products/batch", point);
+        let records = kill_batch_at(&data, gate, None).await;
+        let host = finished(data).await;
+        all_are_there_once(&host, &shop, &records).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_just_after_the_answer_to_a_batch_each_is_made_once() {
+    for later in [0, 300, 1_000, 3_000, 10_000] {
+        let (data, shop) = prepared("demo", "demo.product");
+        let gate = shop.gate_at("POST /products/batch", Point::After);
+        let records = kill_batch_at(&data, gate, Some(Duration::from_micros(later))).await;
+        let host = finished(data).await;
+        all_are_there_once(&host, &shop, &records).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_with_its_fate_unknown_and_nothing_to_search_by_a_person_decides() {
     let (data, shop) = prepared("exporter", "exporter.category");

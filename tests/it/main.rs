@@ -28,6 +28,7 @@ mod echo;
 mod egress;
 mod egress_guard;
 mod export;
+mod export_batch;
 mod export_chain;
 mod export_create;
 mod export_kill;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use bindery::{
     model::job::{Filter, State},
     queue::control,
-    record::outbox,
-    storage::{Error, Signal},
+    record::{Change, named, outbox},
+    storage::{Durability, Error, Signal},
 };
 use bindery_shop::Shop;
 use serde_json::{Value, json};
@@ -64,6 +64,22 @@ impl TestHost {
     pub async fn make(&self, model: &str, values: Value) -> i64 {
         let made = self.call("record.create", json!({ "model": model, "values": values })).await;
         made["ids"][0].as_i64().unwrap_or_else(|| panic!("an id: {made}"))
+    }
+
+    /// Writes the same values to several records of a model or kind at once, as an application does that changes many.
+    ///
+    /// # Panics
+    /// Where a value is refused.
+    pub async fn write_all(&self, model: &str, ids: Vec<i64>, values: Value) {
+        let (catalogue, model, now) = (self.host().catalogue.get(), model.to_owned(), self.clock().now());
+        let written = self.store().write(Durability::Durable, move |tx| {
+            for id in &ids {
+                let change = Change::local("test", now);
+                named::write(tx, &catalogue, &model, *id, &values.to_string(), &change).map_err(|_| Error::Panicked)?;
+            }
+            Ok::<_, Error>(())
+        });
+        written.await.expect("the values are taken");
     }
 
     /// The binding of a record of ours.
@@ -129,8 +145,11 @@ impl TestHost {
 
     /// Lets exports that wait for their next attempt run at once, and waits until all have ended.
     pub async fn retry_exports(&self) {
-        let waiting = self.call("job.list", json!({ "state": "pending", "kind": "export.record" })).await;
-        let ids: Vec<&Value> = waiting["jobs"].as_array().expect("jobs").iter().map(|job| &job["id"]).collect();
+        let mut ids: Vec<Value> = Vec::new();
+        for kind in ["export.record", "export.due"] {
+            let waiting = self.call("job.list", json!({ "state": "pending", "kind": kind })).await;
+            ids.extend(waiting["jobs"].as_array().expect("jobs").iter().map(|job| job["id"].clone()));
+        }
         if !ids.is_empty() {
             self.call("job.retry", json!({ "ids": ids })).await;
         }

@@ -36,6 +36,8 @@ pub struct Business {
     /// Seconds that the next sync looks back, so that what was committed late there is seen; absent: what the connector
     /// says of the kind.
     pub overlap_seconds: Option<u32>,
+    /// Records sent in one request at most; absent: what the connector says of the kind; 1: one by one.
+    pub batch_size: Option<u32>,
     /// Plugins whose extensions of the connector are not wanted here.
     pub without_extensions: Vec<String>,
     /// What differs for kinds, by name.
@@ -77,6 +79,9 @@ pub struct KindPolicy {
     /// Seconds that the next sync looks back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overlap_seconds: Option<u32>,
+    /// Records sent in one request at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_size: Option<u32>,
 }
 
 /// What happens here when a record is found deleted there.
@@ -163,6 +168,7 @@ pub(super) static KIND_SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
         },
         "page_size": page_size(),
         "overlap_seconds": overlap_seconds(),
+        "batch_size": batch_size(),
     }}))
     .expect("the host's own schema is well formed")
 });
@@ -216,6 +222,13 @@ fn overlap_seconds() -> Value {
     })
 }
 
+fn batch_size() -> Value {
+    json!({
+        "type": "integer", "minimum": 1, "maximum": 500, "page": "Synchronization",
+        "description": "Records sent in one request at most, where the connector can send several; 1: one by one.",
+    })
+}
+
 /// The schema of [`Business`], in the keywords of a connector's settings schema, so that forms, checks and coercion
 /// are the same.
 pub(super) static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
@@ -240,6 +253,7 @@ pub(super) static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
         },
         "page_size": page_size(),
         "overlap_seconds": overlap_seconds(),
+        "batch_size": batch_size(),
         "without_extensions": {
             "type": "array", "items": {"type": "string"}, "page": "Advanced",
             "description": "Plugins whose extensions of the connector are not wanted here.",
@@ -302,6 +316,11 @@ impl Business {
         self.kinds.get(kind).and_then(|policy| policy.page_size).or(self.page_size)
     }
 
+    /// Records of a kind sent in one request at most, where the operator has a wish.
+    pub fn batch_size(&self, kind: &str) -> Option<u32> {
+        self.kinds.get(kind).and_then(|policy| policy.batch_size).or(self.batch_size)
+    }
+
     /// Seconds that the next sync of a kind looks back, where the operator has a wish.
     pub fn overlap_seconds(&self, kind: &str) -> Option<u32> {
         self.kinds.get(kind).and_then(|policy| policy.overlap_seconds).or(self.overlap_seconds)
@@ -322,6 +341,7 @@ mod tests {
         assert_eq!(
             of_kinds,
             [
+                "batch_size",
                 "conflict",
                 "conflict_fields",
                 "export",

@@ -45,7 +45,7 @@ pub(super) enum Command {
                             records), remote_deletion (ignore, archive, delete), export (none, bound, all), \
                             local_deletion (ignore, archive, delete), missing_remotely (fail, recreate, unbind), \
                             conflict (remote, local, newest, ask), \
-                            page_size, overlap_seconds, max_records, max_body_bytes, timeout_ms, models (that the connector's code may use), \
+                            page_size, overlap_seconds, batch_size, max_records, max_body_bytes, timeout_ms, models (that the connector's code may use), \
                             without_extensions (plugins whose rules are not wanted here).\n\n\
                             Examples:\n  \
                             bindery backend set shop --set warehouse=1 --set remote_deletion=archive\n  \
@@ -57,7 +57,7 @@ pub(super) enum Command {
         /// The backend.
         name: String,
         /// Set it for this kind alone: remote_deletion, export, local_deletion, missing_remotely, conflict,
-        /// conflict_fields, page_size, overlap_seconds.
+        /// conflict_fields, page_size, overlap_seconds, batch_size.
         #[arg(long, value_name = "KIND")]
         kind: Option<String>,
         #[command(flatten)]

@@ -39,7 +39,7 @@ pub struct Add {
 pub struct Set {
     /// The backend.
     pub name: String,
-    /// The kind that the settings are for: `remote_deletion`, `page_size`, `overlap_seconds`. Absent: the whole backend.
+    /// The kind that the settings are for: `remote_deletion`, `page_size`, `overlap_seconds`, `batch_size`, …. Absent: the whole backend.
     #[serde(default)]
     pub kind: Option<String>,
     /// Settings; null puts the default back.

@@ -106,6 +106,18 @@ pub fn records_due(tx: &mut dyn Tx, among: &Among<'_>) -> Result<Vec<i64>, Error
     among.records(tx, text.to_owned(), among.name.into())
 }
 
+/// Records of which something is due that no failed attempt has left to the sweep, or to a person.
+pub fn records_ready(tx: &mut dyn Tx, among: &Among<'_>) -> Result<Vec<i64>, Error> {
+    static SELECT: Statement = Statement::new(
+        "select d.record from export_due d where d.backend = ?1 and d.kind = ?5 and d.record > ?3 and not exists \
+         (select 1 from binding b where b.backend = ?1 and b.kind = ?2 and b.record = d.record and b.sync_status = 3) \
+         order by d.record limit ?4",
+    );
+    let limit = Param::Int(i64::try_from(among.limit).unwrap_or(i64::MAX));
+    let params = [among.backend.into(), among.kind.into(), among.after.into(), limit, among.name.into()];
+    tx.query(&SELECT, &params, |row| row.int(0))
+}
+
 /// Bound records that have changed since they were in step, or that were never sent.
 pub fn records_differing(tx: &mut dyn Tx, among: &Among<'_>) -> Result<Vec<i64>, Error> {
     let text = format!(

@@ -377,7 +377,8 @@ fn finish(tx: &mut dyn Tx, plan: &Plan, at: &Circumstances, applied: &mut Applie
             end_run(tx, plan, at, step, end)?;
         }
     }
-    let moves_on = at.run.is_some() || (at.on_the_way && applied.account.created > 0);
+    let is_sent = applied.problems.is_empty() && plan.actions.iter().any(|action| matches!(action.what, What::Sent(_)));
+    let moves_on = at.run.is_some() || (at.on_the_way && (applied.account.created > 0 || is_sent));
     if let Some(fence) = at.fence.as_ref().filter(|_| moves_on && at.finish.is_none()) {
         queue::moved_on(tx, fence).map_err(|error| Error::Below(error.into()))?;
     }

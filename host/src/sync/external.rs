@@ -32,13 +32,27 @@ pub fn read(
     answer: Bytes,
 ) -> Result<Known, Error> {
     let frame = Frame::decode(&answer).map_err(|error| bad(op, &error))?;
-    let known = match frame.header().map_err(|error| bad(op, &error))? {
+    let head = frame.header().map_err(|error| bad(op, &error))?;
+    let segment = frame.segments.first().copied();
+    known(target, scope, op, asked, head, (&answer, segment))
+}
+
+/// What the head of a record tells, with the segment of the answer that holds its item.
+pub fn known(
+    target: &Target,
+    scope: &Scope,
+    op: &'static str,
+    asked: Option<&str>,
+    head: External,
+    (answer, segment): (&Bytes, Option<&[u8]>),
+) -> Result<Known, Error> {
+    let known = match head {
         External::Kept { handle, item, id, updated } => {
             let kept = scope.kept(handle).ok_or_else(|| bad(op, &format!("there is no kept body {handle}")))?;
             kept_record(target, op, asked, kept.bytes.clone(), [&item, &id], updated.as_deref())?
         }
         External::Item(told) => {
-            let segment = frame.segment(0).map_err(|error| bad(op, &error))?;
+            let segment = segment.ok_or_else(|| bad(op, &"the answer holds no item"))?;
             let at = segment.as_ptr() as usize - answer.as_ptr() as usize;
             let id = asked.map_or(told.id, str::to_owned);
             let head = ItemHead { id: id.clone(), updated: told.updated, deleted: false };

@@ -82,6 +82,14 @@ pub async fn list(
     Ok(page)
 }
 
+/// Fetches records by their ids, as one page; those that are gone are not on it.
+pub async fn read_many(target: &Target, behalf: &Behalf, ids: Vec<String>) -> Result<Page, Error> {
+    let scope = target.session.scope(behalf);
+    let request = op::ReadMany { kind: target.name().to_owned(), ids };
+    let answer = target.session.call(&scope, op::READ_MANY, &request, &[]).await?;
+    sliced(target, &scope, answer)
+}
+
 fn sliced(target: &Target, scope: &Scope, answer: Vec<u8>) -> Result<Page, Error> {
     let answer = Bytes::from(answer);
     let frame = Frame::decode(&answer).map_err(|error| bad(op::LIST, &error))?;

@@ -32,6 +32,7 @@ enum Work {
     All,
     After,
     Export,
+    ExportDue,
     ExportKind,
     Deletion,
     AfterExport,
@@ -53,6 +54,7 @@ impl Engine {
             .with(task::SYNC_ALL, job(Work::All))
             .with(task::AFTER_IMPORT, job(Work::After))
             .with(task::EXPORT_RECORD, job(Work::Export))
+            .with(task::EXPORT_DUE, job(Work::ExportDue))
             .with(task::EXPORT_KIND, job(Work::ExportKind))
             .with(task::EXPORT_DELETION, job(Work::Deletion))
             .with(task::AFTER_EXPORT, job(Work::AfterExport))
@@ -72,6 +74,7 @@ impl Handler for Job {
                 Work::All => engine.run_all(&job).await,
                 Work::After => engine.run_after(&job, op::AFTER_IMPORT).await,
                 Work::Export => engine.run_export(&job).await,
+                Work::ExportDue => engine.run_export_due(&job).await,
                 Work::ExportKind => engine.run_export_kind(&job).await,
                 Work::Deletion => engine.run_deletion(&job).await,
                 Work::AfterExport => engine.run_after(&job, op::AFTER_EXPORT).await,

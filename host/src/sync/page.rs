@@ -144,6 +144,11 @@ impl Page {
         Self::sent(body, &[span], sent, digest)
     }
 
+    /// One of its items on a page of its own.
+    pub fn alone(&self, item: &Item) -> Self {
+        Self { body: self.body.clone(), items: vec![item.clone()], ..Self::empty() }
+    }
+
     /// Takes items out that come again further down, so that the last one rules; answers how many.
     pub fn drop_duplicates(&mut self) -> usize {
         let before = self.items.len();

@@ -111,6 +111,11 @@ impl Target {
         self.session.business.page_size(self.name())
     }
 
+    /// Records that are sent in one request at most.
+    pub fn batch(&self) -> usize {
+        batch(&self.declared, self.session.business.batch_size(self.name()))
+    }
+
     /// What becomes of our record when theirs is gone.
     pub fn deletion(&self) -> RemoteDeletion {
         self.session.business.remote_deletion(self.name())
@@ -125,4 +130,15 @@ impl Target {
     pub fn can_import(&self, kind: &str) -> bool {
         self.session.manifest.kind(kind).is_some_and(|kind| kind.import) && self.session.answers(op::READ)
     }
+}
+
+/// Records sent in one request, whatever a connector declares.
+const MOST_AT_ONCE: u32 = 500;
+
+/// Records of a kind that are sent in one request at most: as many as the connector takes, or fewer where the operator
+/// wants it so. An exporter of the connector's own gets one at a time.
+pub fn batch(declared: &manifest::Kind, wish: Option<u32>) -> usize {
+    let most =
+        if declared.export_hooks.iter().any(|hook| hook == "run") { 1 } else { declared.batch.min(MOST_AT_ONCE) };
+    wish.unwrap_or(most).min(most).max(1) as usize
 }

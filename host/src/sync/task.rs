@@ -19,6 +19,8 @@ pub const SYNC_ALL: &str = "sync.all";
 pub const AFTER_IMPORT: &str = "after.import";
 /// Exports what is due of one record: [`ExportRecord`].
 pub const EXPORT_RECORD: &str = "export.record";
+/// Exports what is due of a kind, many records at a time: [`ExportDue`].
+pub const EXPORT_DUE: &str = "export.due";
 /// Exports records of a kind: [`ExportKind`].
 pub const EXPORT_KIND: &str = "export.kind";
 /// Removes theirs, since ours is gone: [`ExportDeletion`].
@@ -68,6 +70,16 @@ pub struct ExportRecord {
     /// Somebody asks: all of it is due, whatever has changed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub asked: bool,
+}
+
+/// Payload of `export.due`: which records, is kept apart.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExportDue {
+    /// The backend.
+    pub backend: i64,
+    /// The kind.
+    pub kind: String,
 }
 
 /// Payload of `export.kind`. Without ids and domain: what has changed, and what is new where the policy says so.
@@ -228,6 +240,14 @@ pub fn export_record(payload: &ExportRecord) -> NewJob {
     let mut job = job(EXPORT_RECORD, Some(*backend), payload, format!("Export {kind} {record}"));
     let asked = if *asked { ":asked" } else { "" };
     job.identity = Some((format!("export:{backend}:{kind}:{record}{asked}"), Scope::UntilStart));
+    job
+}
+
+/// The export of what is due of a kind. One that waits already takes it along.
+pub fn export_due(payload: &ExportDue) -> NewJob {
+    let ExportDue { backend, kind } = payload;
+    let mut job = job(EXPORT_DUE, Some(*backend), payload, format!("Export what is due of {kind}"));
+    job.identity = Some((format!("{EXPORT_DUE}:{backend}:{kind}"), Scope::UntilStart));
     job
 }
 

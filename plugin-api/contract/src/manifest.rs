@@ -94,6 +94,10 @@ pub struct Kind {
     /// Whether a create may be sent again with its idempotency key, and makes no second record.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub idempotent_create: bool,
+    /// How many records [`crate::op::CREATE_MANY`], [`crate::op::UPDATE_MANY`] and [`crate::op::READ_MANY`] take at a time;
+    /// 0 and 1: records are sent one by one.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub batch: u32,
     /// The step of a whole sync that it belongs to; derived from the model where absent.
     pub step: Option<Step>,
     /// Directions a sync of its step runs, where they differ from the step's own.
@@ -116,6 +120,11 @@ pub struct Kind {
     pub import_hooks: Vec<String>,
     /// The same for exports: `must_skip`, `before`, `dependencies`, `validate`, `after`, `run`.
     pub export_hooks: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A rule over the bindings of one kind.

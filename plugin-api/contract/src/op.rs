@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{
     error::Error,
     manifest::Step,
-    record::{PrepareItem, Ref},
+    record::{External, PrepareItem, Ref},
 };
 
 /// [`TestConnection`] → [`Report`]. Every connector answers it.
@@ -31,6 +31,15 @@ pub const EXPORT_PREPARE: &str = "export_prepare";
 pub const CREATE: &str = "create";
 /// [`Send`] with the body as segment 0 → [`crate::record::External`].
 pub const UPDATE: &str = "update";
+/// [`ReadMany`] → [`crate::record::Page`]: the records of these ids as `list` gives them; one that is gone is left out.
+/// Asked for kinds whose [`crate::manifest::Kind::batch`] is greater than one.
+pub const READ_MANY: &str = "read_many";
+/// [`SendMany`] with the body of item n as segment n → [`SentMany`]: many creates in one request. Asked for kinds whose
+/// [`crate::manifest::Kind::batch`] is greater than one. What was not made by it may be sent again with
+/// [`CREATE`] and the same key.
+pub const CREATE_MANY: &str = "create_many";
+/// [`SendMany`] with the body of item n as segment n → [`SentMany`]: many changes in one request.
+pub const UPDATE_MANY: &str = "update_many";
 /// [`Find`] with the body as segment 0 → [`FindAnswer`]: what a create whose answer was lost may have made.
 pub const FIND: &str = "find";
 /// [`Read`] → [`Done`].
@@ -262,6 +271,66 @@ pub struct Send {
     pub id: Option<String>,
     /// The same for all attempts of one create.
     pub idempotency_key: Option<String>,
+}
+
+/// Asks for records by their ids.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReadMany {
+    /// The kind.
+    pub kind: String,
+    /// External ids, at most as many as the kind's `batch`.
+    pub ids: Vec<String>,
+}
+
+/// Sends mapped records together; the body of item n is segment n.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SendMany {
+    /// The kind.
+    pub kind: String,
+    /// The records, at most as many as the kind's `batch`.
+    pub items: Vec<SendOne>,
+}
+
+/// One record of a [`SendMany`].
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SendOne {
+    /// External id; absent for a create.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The same for all attempts of one create, whether it is sent with others or alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+}
+
+/// What became of records that were sent together; one entry for each, in the order of the request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SentMany {
+    /// In the order of the request. Where an entry's record is an item, it is the segment of the same index; other entries
+    /// have an empty segment, and where none has one there need be no segments.
+    pub items: Vec<SentOne>,
+}
+
+/// What became of one record that was sent together with others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum SentOne {
+    /// It is there.
+    Done {
+        /// As it stands there now.
+        record: External,
+    },
+    /// This record was not taken, or nobody knows; the others are not touched by it.
+    Error {
+        /// Why. Its class tells whether it may have been made, as for a create that is sent alone.
+        error: Error,
+    },
+    /// An answer of a newer contract; refused.
+    #[serde(other)]
+    Unknown,
 }
 
 /// Asks for the records that a create may have made; the body that was sent is segment 0.

@@ -84,6 +84,53 @@ pub trait Adapter<C: Connector>: Send + Sync + 'static {
         async move { Err(kind.unsupported("update")) }
     }
 
+    /// Makes records there, many in one request; one outcome for each, in their order. Asked for kinds that declare a
+    /// [batch](crate::component::KindBuilder::batch). An outcome of class `invalid` says that this one was not made, and why;
+    /// an error of the whole call concerns all of them. What can't be told by a record's own key makes its create
+    /// unknown, as for one that is sent alone: the host sends it again alone, with the same key, where the kind says that
+    /// this is safe.
+    ///
+    /// ```
+    /// use bindery_plugin::prelude::*;
+    ///
+    /// #[derive(Serialize)]
+    /// struct New { reference: String, product: Json }
+    ///
+    /// async fn create_many<C: Connector>(cx: Context<C>, records: Vec<NewRecord>) -> Result<Vec<Result<External>>> {
+    ///     let items: Vec<New> =
+    ///         records.into_iter().map(|record| New { reference: record.key, product: record.values }).collect();
+    ///     cx.post("/products/batch", &items).outcomes("/results", "/id").within("/product").failed("/error").await
+    /// }
+    /// ```
+    fn create_many(
+        &self,
+        cx: Context<C>,
+        kind: Kind,
+        records: Vec<NewRecord>,
+    ) -> impl Future<Output = Result<Vec<Result<External>>>> + Send {
+        let _ = (cx, records);
+        async move { Err(kind.unsupported("create_many")) }
+    }
+
+    /// Changes records there, many in one request; one outcome for each, in their order. Where this is not supported, they
+    /// are changed one by one.
+    fn update_many(
+        &self,
+        cx: Context<C>,
+        kind: Kind,
+        records: Vec<ChangedRecord>,
+    ) -> impl Future<Output = Result<Vec<Result<External>>>> + Send {
+        let _ = (cx, records);
+        async move { Err(kind.unsupported("update_many")) }
+    }
+
+    /// Records by their external ids, as `list` gives them; those that are gone are left out. The host looks at what it is
+    /// about to change with it. Where this is not supported, it reads them one by one.
+    fn read_many(&self, cx: Context<C>, kind: Kind, ids: Vec<String>) -> impl Future<Output = Result<Page>> + Send {
+        let _ = (cx, ids);
+        async move { Err(kind.unsupported("read_many")) }
+    }
+
     /// Removes a record there.
     fn delete(&self, cx: Context<C>, kind: Kind, id: String) -> impl Future<Output = Result<()>> + Send {
         let _ = (cx, id);
@@ -108,6 +155,38 @@ pub trait Adapter<C: Connector>: Send + Sync + 'static {
         let _ = (cx, key, values);
         async move { Err(kind.unsupported("find")) }
     }
+}
+
+/// A record that is to be made there together with others.
+///
+/// ```
+/// use bindery_plugin::{Json, NewRecord};
+///
+/// let lamp = NewRecord { key: "9f2c".to_owned(), values: Json::of(&serde_json::json!({"title": "Lamp"}))? };
+/// # Ok::<_, bindery_plugin::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewRecord {
+    /// Its idempotency key: the same for all attempts, whether it is sent with others or alone.
+    pub key: String,
+    /// What is sent.
+    pub values: Json,
+}
+
+/// A record that is to be changed there together with others.
+///
+/// ```
+/// use bindery_plugin::{ChangedRecord, Json};
+///
+/// let lamp = ChangedRecord { id: "7".to_owned(), values: Json::of(&serde_json::json!({"price": 5}))? };
+/// # Ok::<_, bindery_plugin::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChangedRecord {
+    /// External id.
+    pub id: String,
+    /// What is sent: the fields that changed.
+    pub values: Json,
 }
 
 /// The name of a kind in a call.
@@ -336,7 +415,11 @@ impl External {
     /// # Ok::<_, bindery_plugin::Error>(())
     /// ```
     pub fn item(id: impl Into<String>, item: Json) -> Self {
-        let head = record::ItemHead { id: id.into(), ..record::ItemHead::default() };
-        Self { head: record::External::Item(head), item: Some(item.into_bytes()) }
+        Self::dated(id.into(), None, item.into_bytes())
+    }
+
+    pub(crate) fn dated(id: String, updated: Option<String>, item: Vec<u8>) -> Self {
+        let head = record::ItemHead { id, updated, deleted: false };
+        Self { head: record::External::Item(head), item: Some(item) }
     }
 }

@@ -157,7 +157,7 @@ mod settings;
 #[cfg(any(feature = "testing", test))]
 pub mod testing;
 
-pub use adapter::{Adapter, External, Kind, ListQuery, Offset, Page};
+pub use adapter::{Adapter, ChangedRecord, External, Kind, ListQuery, NewRecord, Offset, Page};
 pub use binder::{Binder, BoundBinder};
 pub use bindery_contract::manifest::{Direction, Step};
 pub use component::{Components, Event, Reaction, Scheme, field};
@@ -165,7 +165,7 @@ pub use connector::{Connector, Report, StoredState, SyncAnswer, SyncRequest};
 pub use context::Context;
 pub use error::{Error, ErrorClass, Result};
 pub use extension::{Extended, Extending, Extension};
-pub use http::{Basic, Headers, KeptPage, KeptRecord, QueryValue, Request, Response, encode_segment};
+pub use http::{Basic, Headers, KeptPage, KeptRecord, Outcomes, QueryValue, Request, Response, encode_segment};
 pub use importer::{Batch, ExportHooks, Exporter, ImportHooks, Importer, Ref, SyncHooks, Written, reference};
 pub use json::{Decimal, Json};
 pub use mapper::{ExportMapper, ExportMarks, ExportRules, ImportMapper, Marks, Maybe, Rules, Source, Values, set};
@@ -186,11 +186,11 @@ pub fn encode_base64(bytes: &[u8]) -> String {
 /// Everything that a connector usually names.
 pub mod prelude {
     pub use crate::{
-        Adapter, Basic, Batch, Binder, Binding, Components, Connector, Context, Decimal, Direction, Error, ErrorClass,
-        Event, ExportHooks, ExportMapper, ExportRules, Exporter, Extending, Extension, External, Headers, ImportHooks,
-        ImportMapper, Importer, Json, Kind, ListQuery, Maybe, NoSettings, Page, QueryValue, Reaction, Record, Report,
-        Result, Rules, Scheme, Secret, Source, Step, StoredState, SyncAnswer, SyncRequest, Task, Values, encode_base64,
-        encode_segment, export_connector, field, reference, set,
+        Adapter, Basic, Batch, Binder, Binding, ChangedRecord, Components, Connector, Context, Decimal, Direction,
+        Error, ErrorClass, Event, ExportHooks, ExportMapper, ExportRules, Exporter, Extending, Extension, External,
+        Headers, ImportHooks, ImportMapper, Importer, Json, Kind, ListQuery, Maybe, NewRecord, NoSettings, Page,
+        QueryValue, Reaction, Record, Report, Result, Rules, Scheme, Secret, Source, Step, StoredState, SyncAnswer,
+        SyncRequest, Task, Values, encode_base64, encode_segment, export_connector, field, reference, set,
     };
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};

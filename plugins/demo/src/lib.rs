@@ -56,7 +56,8 @@ impl Connector for Demo {
             .matched_among(r#"[["parent_id", "=", false]]"#)
             .import(CustomerImport)
             .export(CustomerExport)
-            .idempotent_create();
+            .idempotent_create()
+            .batch(100);
         c.kind("demo.address", "res.partner");
         sales(c);
         stock(c);
@@ -98,7 +99,8 @@ fn catalogue(c: &mut Components<Demo>) {
         .depends_on("taxes_id", "demo.tax")
         .import(ProductImport)
         .export(ProductExport)
-        .idempotent_create();
+        .idempotent_create()
+        .batch(100);
     c.kind("demo.variant", "product.product");
 }
 

@@ -5,6 +5,7 @@
 //! over `/_control`. It is deterministic: the same options give the same bytes, and its clock moves only when something
 //! changes. It knows nothing of connectors or hosts.
 
+mod batch;
 mod clock;
 mod collection;
 mod control;

@@ -23,6 +23,7 @@ struct Query {
     page: Option<usize>,
     offset: usize,
     since: Option<i64>,
+    ids: Option<Vec<u64>>,
     filters: Vec<(String, String)>,
 }
 
@@ -40,6 +41,10 @@ impl Query {
                 "offset" => query.offset = number(name, value)?,
                 "updated_since" => {
                     query.since = Some(clock::parse(value).ok_or_else(|| Invalid::new(name, "must be RFC 3339"))?);
+                }
+                "ids" => {
+                    let ids = value.split(',').map(|id| id.parse().map_err(|_| Invalid::new(name, "must be numbers")));
+                    query.ids = Some(ids.collect::<Result<_, _>>()?);
                 }
                 _ => query.filters.push((name.clone(), value.clone())),
             }
@@ -73,7 +78,7 @@ pub(crate) fn page(
     now: i64,
 ) -> Result<String, Invalid> {
     let query = Query::parse(parameters, matches!(fault, Some(Fault::IgnoresPaging)))?;
-    let (total, start) = match (query.filters.is_empty(), query.since) {
+    let (total, start) = match (query.filters.is_empty() && query.ids.is_none(), query.since) {
         (true, None) => (collection.len(), query.offset),
         _ => (matching(collection, &query, None).count(), query.offset),
     };
@@ -111,6 +116,9 @@ fn matching<'a>(
     from: Option<(i64, u64)>,
 ) -> Box<dyn Iterator<Item = (u64, &'a Item)> + 'a> {
     let items: Box<dyn Iterator<Item = (u64, &Item)>> = match (query.since, from) {
+        _ if query.ids.is_some() => {
+            Box::new(query.ids.iter().flatten().filter_map(|id| collection.get(*id).map(|item| (*id, item))))
+        }
         (Some(since), None) => Box::new(collection.changed_after(since - 1, u64::MAX)),
         (Some(_), Some((time, id))) => Box::new(collection.changed_after(time, id)),
         (None, from) => Box::new(collection.after(from.map_or(0, |(_, id)| id))),

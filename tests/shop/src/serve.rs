@@ -11,7 +11,7 @@ use axum::{
 use serde_json::Value;
 
 use crate::{
-    clock, control,
+    batch, clock, control,
     fault::{self, Fault, answer, failure},
     gate::Point,
     habit::{self, When},
@@ -34,6 +34,7 @@ pub(crate) fn router(shop: Shared) -> Router {
         .route("/upload", post(upload::upload))
         .route("/echo", any(upload::echo))
         .route("/{resource}", get(list_items).post(create_item))
+        .route("/{resource}/batch", post(batch::create).put(batch::update))
         .route("/{resource}/{id}", get(read_item).put(update_item).delete(delete_item))
         .layer(middleware::from_fn_with_state(shop.clone(), before))
         .layer(axum::extract::DefaultBodyLimit::max(64 * 1024 * 1024));
@@ -219,19 +220,23 @@ async fn delete_item(State(shop): State<Shared>, Path((resource, id)): Path<(Str
 }
 
 #[expect(clippy::result_large_err, reason = "the error is the answer, given back at once")]
-fn parsed(body: &[u8]) -> Result<Value, Response<Body>> {
+pub(crate) fn parsed(body: &[u8]) -> Result<Value, Response<Body>> {
     serde_json::from_slice(body).map_err(|error| failure(400, "invalid_json", &error.to_string()))
 }
 
-fn json(status: u16, body: String) -> Response<Body> {
+pub(crate) fn json(status: u16, body: String) -> Response<Body> {
     answer(status, "application/json", body)
 }
 
-fn no_such() -> Response<Body> {
+pub(crate) fn no_such() -> Response<Body> {
     failure(404, "not_found", "there is nothing here")
 }
 
-fn refused(invalid: &Invalid) -> Response<Body> {
-    let error = serde_json::json!({"code": "invalid", "message": invalid.message, "field": invalid.field});
-    json(422, serde_json::json!({"error": error}).to_string())
+pub(crate) fn refused(invalid: &Invalid) -> Response<Body> {
+    json(422, serde_json::json!({"error": said(invalid)}).to_string())
+}
+
+/// What is wrong with a request.
+pub(crate) fn said(invalid: &Invalid) -> Value {
+    serde_json::json!({"code": "invalid", "message": invalid.message, "field": invalid.field})
 }

@@ -8,7 +8,7 @@ use bindery_contract::{FieldType, manifest};
 use crate::{
     backend::{Backend, Backends, Export, LocalDeletion},
     record::{Catalogue, Kind},
-    sync::step,
+    sync::{step, target},
 };
 /// One kind that a backend exports by itself.
 pub struct Exporter {
@@ -24,6 +24,8 @@ pub struct Exporter {
     pub reads: Option<HashSet<String>>,
     /// What becomes of theirs when ours is removed.
     pub deletion: LocalDeletion,
+    /// Records sent in one request at most.
+    pub batch: usize,
     /// Lines that are sent with their record.
     pub lines: Vec<Lines>,
 }
@@ -81,6 +83,7 @@ fn one(backend: &Backend, catalogue: &Catalogue, declared: &manifest::Kind) -> O
         among: serde_json::from_str(&declared.matched_among).unwrap_or_default(),
         deletion: backend.business.local_deletion(&declared.name),
         reads: reads(declared),
+        batch: target::batch(declared, backend.business.batch_size(&declared.name)),
         lines: lines.collect(),
         kind: kind.clone(),
     })

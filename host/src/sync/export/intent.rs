@@ -42,7 +42,7 @@ pub enum Settled {
 
 /// What is known of a create that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Failed {
+pub(super) enum Failed {
     /// The outside system refused it: nothing was made.
     Refused,
     /// It was put off before anything was made.
@@ -197,7 +197,7 @@ enum Found {
 }
 
 /// Nothing is sent for a job that another worker has, or with settings that are not those any more.
-fn check(tx: &mut dyn Tx, target: &Target, fence: Option<&Fence>) -> Result<(), Error> {
+pub(super) fn check(tx: &mut dyn Tx, target: &Target, fence: Option<&Fence>) -> Result<(), Error> {
     if let Some(fence) = fence {
         queue::check_fence(tx, fence).map_err(|error| match error {
             queue::Error::Stale { .. } => Error::Fenced,
@@ -211,7 +211,7 @@ fn check(tx: &mut dyn Tx, target: &Target, fence: Option<&Fence>) -> Result<(), 
 }
 
 /// What an error tells of the create that met it.
-fn fate(error: &Error) -> Failed {
+pub(super) fn fate(error: &Error) -> Failed {
     let Error::Connector(error) = error else { return Failed::Unknown };
     match (error.class, error.detail.status) {
         (ErrorClass::RateLimited, _) => Failed::PutOff,

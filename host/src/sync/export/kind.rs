@@ -73,6 +73,31 @@ pub struct Counts {
     pub errors: i64,
 }
 
+impl Report {
+    /// Counts what became of a record.
+    pub(super) fn take(&mut self, record: i64, exported: &Exported) {
+        let (account, counts) = (&mut self.account, &mut self.counts);
+        account.offered += 1;
+        if let Some(problem) = &exported.problem {
+            account.failed += 1;
+            counts.errors += 1;
+            if self.problems.len() < LISTED {
+                self.problems.push((record, problem.clone()));
+            }
+            return;
+        }
+        match exported.action {
+            "created" => account.created += 1,
+            "updated" => account.updated += 1,
+            "skipped" | "unbound" => account.skipped += 1,
+            _ => account.unchanged += 1,
+        }
+        counts.created = account.created;
+        counts.exported = account.created + account.updated;
+        counts.skipped = account.skipped + account.unchanged;
+    }
+}
+
 impl Engine {
     pub(in crate::sync) async fn run_export_kind(&self, job: &Running) -> Result<Outcome, Error> {
         let asked: ExportKind = payload(job)?;
@@ -111,6 +136,16 @@ impl Engine {
         let total = i64::try_from(chosen.len()).ok();
         for chunk in chosen.chunks(CHUNK) {
             self.make_due(&target, chunk, wish).await?;
+            if target.batch() > 1 {
+                self.export_batches(&target, chunk, behalf, &mut |done| {
+                    done.iter().for_each(|(record, exported)| report.take(*record, exported));
+                    if let Some(progress) = &behalf.progress {
+                        progress.set(report.account.offered, total, format!("{kind}: {}", report.account));
+                    }
+                })
+                .await?;
+                continue;
+            }
             let (target, chain) = (&target, &Chain::default());
             let exports = stream::iter(chunk.iter().copied())
                 .map(|record| async move { (record, self.export_one(target, record, chain, behalf).await) })
@@ -141,26 +176,10 @@ impl Engine {
             Err(error) => Exported { problem: Some((&error).into()), ..Exported::default() },
             Ok(exported) => exported,
         };
-        let (account, counts) = (&mut report.account, &mut report.counts);
-        account.offered += 1;
-        if let Some(problem) = exported.problem {
-            self.export_failed(target, record, &problem.message, Next::of(&problem)).await?;
-            account.failed += 1;
-            counts.errors += 1;
-            if report.problems.len() < LISTED {
-                report.problems.push((record, problem));
-            }
-            return Ok(());
+        if let Some(problem) = &exported.problem {
+            self.export_failed(target, record, &problem.message, Next::of(problem)).await?;
         }
-        match exported.action {
-            "created" => account.created += 1,
-            "updated" => account.updated += 1,
-            "skipped" | "unbound" => account.skipped += 1,
-            _ => account.unchanged += 1,
-        }
-        counts.created = account.created;
-        counts.exported = account.created + account.updated;
-        counts.skipped = account.skipped + account.unchanged;
+        report.take(record, &exported);
         Ok(())
     }
 

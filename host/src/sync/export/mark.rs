@@ -17,12 +17,25 @@ use crate::{
 impl Engine {
     /// The binding is held by this job.
     pub(super) async fn begin_export(&self, ours: &Ours) -> Result<(), Error> {
-        let Some(binding) = ours.binding.as_ref().map(|binding| binding.id) else { return Ok(()) };
+        self.begin_exports(std::slice::from_ref(ours)).await
+    }
+
+    /// The bindings are held by this job.
+    pub(super) async fn begin_exports(&self, all: &[Ours]) -> Result<(), Error> {
+        let bindings: Vec<i64> = all.iter().filter_map(|ours| Some(ours.binding.as_ref()?.id)).collect();
+        if bindings.is_empty() {
+            return Ok(());
+        }
         let now = self.clock.now();
         self.store
-            .write(Durability::Relaxed, move |tx| match binding::set_status(tx, binding, Status::InProgress, now) {
-                Ok(()) | Err(crate::record::Error::NoBinding(_)) => Ok(()),
-                Err(error) => Err(Error::Below(error.into())),
+            .write_weighted(Durability::Relaxed, bindings.len(), move |tx| {
+                for binding in &bindings {
+                    match binding::set_status(tx, *binding, Status::InProgress, now) {
+                        Ok(()) | Err(crate::record::Error::NoBinding(_)) => {}
+                        Err(error) => return Err(Error::Below(error.into())),
+                    }
+                }
+                Ok(())
             })
             .await
     }

@@ -4,12 +4,15 @@
 //! connector map it, sends it, and takes the answer in through `apply`, so that the next import finds nothing new. A
 //! create is preceded by a durable intent. Nothing here reads SQL or keeps state of its own but the locks on records.
 
+mod batch;
 pub mod bounce;
+mod creation;
 mod decide;
 mod deletion;
 pub mod due;
 mod exporter;
 mod extend;
+mod gather;
 pub mod hold;
 mod intent;
 pub mod kind;

@@ -62,20 +62,44 @@ pub fn read(tx: &mut dyn Tx, target: &Target, id: i64) -> Result<Option<Ours>, E
     }
 }
 
+/// Reads several records; those of which nothing is due are left out.
+pub fn read_many(tx: &mut dyn Tx, target: &Target, ids: &[i64]) -> Result<Vec<Ours>, Error> {
+    let mut dues = Vec::with_capacity(ids.len());
+    for id in ids {
+        dues.extend(export::due(tx, target.session.backend, target.name(), *id)?);
+    }
+    look_many(tx, target, dues)
+}
+
 /// Reads the record of what is due, or would be.
 pub fn look(tx: &mut dyn Tx, target: &Target, due: Due) -> Result<Ours, Error> {
-    let (backend, kind, id) = (target.session.backend, target.name(), due.record);
-    let binding = binding::find_by_record(tx, backend, &target.kind, id).map_err(Fault::from)?;
-    let intent = intent::open(tx, backend, kind, id)?;
-    let trail = binding.as_ref().map(|binding| bounce::trail(tx, binding.id)).transpose()?.flatten();
-    let model = &target.kind.model;
-    let rows = record::read(tx, &target.catalogue, model, &[id], &fields(target)).map_err(Fault::from)?;
-    let row = rows.into_iter().next();
-    let json = match &row {
-        None => String::new(),
-        Some(row) => Writer::new(target).record(tx, row).map_err(Fault::from)?,
-    };
-    Ok(Ours { due, binding, intent, row, json, trail, looked: false })
+    let ours = look_many(tx, target, vec![due])?.pop();
+    ours.ok_or_else(|| Error::Refused("nothing was read of a record".to_owned()))
+}
+
+fn look_many(tx: &mut dyn Tx, target: &Target, dues: Vec<Due>) -> Result<Vec<Ours>, Error> {
+    let (backend, kind, model) = (target.session.backend, target.name(), &target.kind.model);
+    let ids: Vec<i64> = dues.iter().map(|due| due.record).collect();
+    let bindings = binding::of_records(tx, backend, &target.kind, &ids).map_err(Fault::from)?;
+    let mut bindings: HashMap<Option<i64>, Binding> =
+        bindings.into_iter().map(|binding| (binding.record, binding)).collect();
+    let rows = record::read(tx, &target.catalogue, model, &ids, &fields(target)).map_err(Fault::from)?;
+    let mut rows: HashMap<i64, Row> = rows.into_iter().map(|row| (row.id, row)).collect();
+    let mut writer = Writer::new(target);
+    let mut all = Vec::with_capacity(dues.len());
+    for due in dues {
+        let id = due.record;
+        let row = rows.remove(&id);
+        let json = match &row {
+            None => String::new(),
+            Some(row) => writer.record(tx, row).map_err(Fault::from)?,
+        };
+        let intent = intent::open(tx, backend, kind, id)?;
+        let binding = bindings.remove(&Some(id));
+        let trail = binding.as_ref().map(|binding| bounce::trail(tx, binding.id)).transpose()?.flatten();
+        all.push(Ours { due, binding, intent, row, json, trail, looked: false });
+    }
+    Ok(all)
 }
 
 /// The fields that an export reads: all but the large ones that no rule names.

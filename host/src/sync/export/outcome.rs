@@ -120,25 +120,53 @@ pub async fn theirs(
     behalf: &Behalf,
     page: Option<Page>,
 ) -> Result<Option<Theirs>, Error> {
-    let Some(page) = page else { return Ok(None) };
-    let Some(item) = page.items.first() else { return Ok(None) };
-    let mut theirs = Theirs { hash: item.hash, updated: item.updated.clone(), write: None };
-    if !target.declared.import || target.has_hook("run") {
-        theirs.write = Some(Box::default());
-        return Ok(Some(theirs));
+    Ok(theirs_many(engine, target, behalf, &[page]).await?.pop().flatten())
+}
+
+/// The same of several records, each of which came back on a page of its own.
+pub async fn theirs_many(
+    engine: &Engine,
+    target: &Target,
+    behalf: &Behalf,
+    pages: &[Option<Page>],
+) -> Result<Vec<Option<Theirs>>, Error> {
+    let is_mapped = target.declared.import && !target.has_hook("run");
+    let items: Vec<_> =
+        pages.iter().map(|page| page.as_ref().and_then(|page| Some((page, page.items.first()?)))).collect();
+    let mut all: Vec<Option<Theirs>> = Vec::with_capacity(items.len());
+    all.extend(items.iter().map(|item| {
+        item.map(|(_, item)| Theirs {
+            hash: item.hash,
+            updated: item.updated.clone(),
+            write: (!is_mapped).then(Box::default),
+        })
+    }));
+    let places: Vec<usize> = (0..items.len()).filter(|place| is_mapped && items[*place].is_some()).collect();
+    if places.is_empty() {
+        return Ok(all);
     }
-    let head = PrepareItem { id: item.id.clone(), ..PrepareItem::default() };
-    let items = [prepare::Item { head, text: page.text(item) }];
+    let head = |id: &str| PrepareItem { id: id.to_owned(), ..PrepareItem::default() };
+    let texts: Vec<prepare::Item<'_>> = items
+        .iter()
+        .flatten()
+        .map(|(page, item)| prepare::Item { head: head(&item.id), text: page.text(item) })
+        .collect();
     // What code asks to be written while it maps an answer is not wanted: it maps the same again at the next import.
-    let mapped = prepare::prepare(target, &behalf.plan(), &items, true).await?.mapped.pop();
-    let Some(Mapped::Values(write, needs)) = mapped else { return Ok(Some(theirs)) };
-    let (known, wanted) = (target.clone(), vec![Reference { item: 0, seen: None, write, needs }]);
-    let resolved = engine.store.read(move |tx| resolve::resolve(tx, &known, wanted)).await?;
-    theirs.write = resolved.into_iter().next().and_then(|resolved| {
-        let is_clear = resolved.problem.is_none() && resolved.missing.is_empty();
-        Some(resolved.wanted.write).filter(|write| is_clear && write.open.is_empty())
+    let mapped = prepare::prepare(target, &behalf.plan(), &texts, true).await?.mapped;
+    let wanted = places.iter().zip(mapped).filter_map(|(place, mapped)| match mapped {
+        Mapped::Values(write, needs) => Some(Reference { item: *place, seen: None, write, needs }),
+        _ => None,
     });
-    Ok(Some(theirs))
+    let (known, wanted): (_, Vec<Reference>) = (target.clone(), wanted.collect());
+    let resolved = engine.store.read(move |tx| resolve::resolve(tx, &known, wanted)).await?;
+    for resolved in resolved {
+        let is_clear =
+            resolved.problem.is_none() && resolved.missing.is_empty() && resolved.wanted.write.open.is_empty();
+        if let Some(theirs) = all[resolved.wanted.item].as_mut().filter(|_| is_clear) {
+            theirs.write = Some(resolved.wanted.write);
+        }
+    }
+    Ok(all)
 }
 
 /// Writes how an export ended; answers why it can't be, where the record or theirs turned out to be another's.

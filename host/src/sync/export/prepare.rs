@@ -28,11 +28,9 @@ pub enum Body {
 /// Has a record mapped; also what the connector has asked to be written meanwhile.
 pub async fn prepare(target: &Target, behalf: &Behalf, ours: &Ours) -> Result<(Body, Vec<Asked>), Error> {
     let scope = target.session.scope(behalf);
-    let item =
-        ExportItem { record: ours.due.record, id: ours.external_id().map(str::to_owned), changed: ours.changed() };
-    let request = ExportPrepare { kind: target.name().to_owned(), items: vec![item] };
+    let request = ExportPrepare { kind: target.name().to_owned(), items: vec![item(ours)] };
     let body = match target.session.call(&scope, op::EXPORT_PREPARE, &request, &[ours.json.as_bytes()]).await {
-        Ok(answer) => read(&answer)?,
+        Ok(answer) => read(&answer, 1)?.pop().ok_or_else(|| bad(op::EXPORT_PREPARE, &"no answer for the record"))?,
         Err(Error::Connector(error)) if is_of_record(error.class) => Body::Failed((&error).into()),
         Err(error) => return Err(error),
     };
@@ -46,17 +44,44 @@ pub async fn prepare(target: &Target, behalf: &Behalf, ours: &Ours) -> Result<(B
     Ok((body, asked))
 }
 
-fn read(answer: &[u8]) -> Result<Body, Error> {
+/// Has several records mapped in one call. None where they are to be mapped one by one: the call as a whole fails, or
+/// code has asked for writes, which belong to one of them.
+pub async fn prepare_many(target: &Target, behalf: &Behalf, all: &[Ours]) -> Result<Option<Vec<Body>>, Error> {
+    let scope = target.session.scope(behalf);
+    let items = all.iter().map(item).collect();
+    let request = ExportPrepare { kind: target.name().to_owned(), items };
+    let segments: Vec<&[u8]> = all.iter().map(|ours| ours.json.as_bytes()).collect();
+    let answer = match target.session.call(&scope, op::EXPORT_PREPARE, &request, &segments).await {
+        Ok(answer) => answer,
+        Err(Error::Connector(error)) if is_of_record(error.class) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let bodies = read(&answer, all.len())?;
+    Ok(Asked::of(&scope).is_none().then_some(bodies))
+}
+
+fn item(ours: &Ours) -> ExportItem {
+    ExportItem { record: ours.due.record, id: ours.external_id().map(str::to_owned), changed: ours.changed() }
+}
+
+fn read(answer: &[u8], count: usize) -> Result<Vec<Body>, Error> {
     let frame = Frame::decode(answer).map_err(|error| bad(op::EXPORT_PREPARE, &error))?;
     let head: ExportAnswer = frame.header().map_err(|error| bad(op::EXPORT_PREPARE, &error))?;
-    Ok(match head.items.into_iter().next() {
-        Some(Exported::Body) => Body::Send(frame.segment(0).map_err(|error| bad(op::EXPORT_PREPARE, &error))?.to_vec()),
-        Some(Exported::Skip { reason }) => Body::Skip(reason),
-        Some(Exported::Needs { records }) => Body::Needs(records),
-        Some(Exported::Error { error }) => Body::Failed((&error).into()),
-        Some(Exported::Unknown) => return Err(bad(op::EXPORT_PREPARE, &"an answer of a newer contract")),
-        None => return Err(bad(op::EXPORT_PREPARE, &"no answer for the record")),
-    })
+    if head.items.len() != count {
+        return Err(bad(op::EXPORT_PREPARE, &format!("{} answers for {count} records", head.items.len())));
+    }
+    let bodies = head.items.into_iter().enumerate().map(|(number, exported)| {
+        Ok(match exported {
+            Exported::Body => {
+                Body::Send(frame.segment(number).map_err(|error| bad(op::EXPORT_PREPARE, &error))?.to_vec())
+            }
+            Exported::Skip { reason } => Body::Skip(reason),
+            Exported::Needs { records } => Body::Needs(records),
+            Exported::Error { error } => Body::Failed((&error).into()),
+            Exported::Unknown => return Err(bad(op::EXPORT_PREPARE, &"an answer of a newer contract")),
+        })
+    });
+    bodies.collect()
 }
 
 /// Whether an error of the call is the record's, and no reason to try the call again.

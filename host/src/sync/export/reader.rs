@@ -2,7 +2,7 @@
 //!
 //! Its place moves in the transaction that keeps what it has read.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{bounce, decide, due, exporter};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     sync::{
         Error,
         engine::Engine,
-        task::{self, ExportDeletion},
+        task::{self, ExportDeletion, ExportDue},
     },
 };
 
@@ -113,6 +113,7 @@ impl Engine {
             decided.removed.iter().filter_map(|gone| self.deletion(&exporters[gone.exporter], gone)).collect();
         let backends: Vec<i64> = exporters.iter().map(|exporter| exporter.backend).collect();
         let is_empty = decided.wanted.is_empty() && decided.tombstones.is_empty();
+        let together = together(&decided, exporters);
         // That nothing was to be done is no promise to anybody.
         let durability = if is_empty { Durability::Relaxed } else { Durability::Durable };
         let rows = 1 + decided.wanted.len() * 3 + deletions.len() + decided.tombstones.len();
@@ -120,7 +121,16 @@ impl Engine {
             .write_weighted(durability, rows, move |tx| -> Result<(), Error> {
                 let below = |error: crate::queue::Error| Error::Below(error.into());
                 for wanted in &decided.wanted {
-                    due::enqueue(tx, wanted.clone(), now, &NewJob::new("", serde_json::Value::Null)).map_err(below)?;
+                    if together.contains(&(wanted.backend, wanted.kind.clone())) {
+                        due::fold(tx, wanted.clone(), now)?;
+                    } else {
+                        due::enqueue(tx, wanted.clone(), now, &NewJob::new("", serde_json::Value::Null))
+                            .map_err(below)?;
+                    }
+                }
+                for (backend, kind) in &together {
+                    let due = task::export_due(&ExportDue { backend: *backend, kind: kind.clone() });
+                    crate::queue::enqueue(tx, now, &due).map_err(below)?;
                 }
                 for (bindings, status) in [(&decided.pending, Status::Pending), (&decided.skipped, Status::Skipped)] {
                     for id in bindings {
@@ -159,4 +169,17 @@ impl Engine {
             archive,
         }))
     }
+}
+
+/// Kinds of backends of which several records are wanted, and can be sent together: one job takes them all.
+fn together(decided: &decide::Decided, exporters: &[exporter::Exporter]) -> Vec<(i64, String)> {
+    let mut counts: BTreeMap<(i64, &str), usize> = BTreeMap::new();
+    for wanted in &decided.wanted {
+        *counts.entry((wanted.backend, &wanted.kind)).or_default() += 1;
+    }
+    let takes_many = |backend: i64, kind: &str| {
+        exporters.iter().any(|known| known.backend == backend && known.kind.name == kind && known.batch > 1)
+    };
+    let several = counts.into_iter().filter(|((backend, kind), count)| *count > 1 && takes_many(*backend, kind));
+    several.map(|((backend, kind), _)| (backend, kind.to_owned())).collect()
 }

@@ -121,6 +121,7 @@ fn kind() -> Kind {
         export: true,
         // Younger than the file, too.
         idempotent_create: false,
+        batch: 0,
         step: Some(Step::Products),
         direction: Some(Direction::Both),
         ignored_paths: words(&["/views"]),

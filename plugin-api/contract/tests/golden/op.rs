@@ -170,6 +170,17 @@ fn exporting() -> Vec<Example> {
     ];
     let send = |id| Send { kind: kind(), id, idempotency_key: Some("bindery-42".into()) };
     let id = || External::Id { id: "7".into() };
+    let many = |id| {
+        let item = op::SendOne { id, idempotency_key: Some("bindery-42".into()) };
+        op::SendMany { kind: kind(), items: vec![item, op::SendOne::default()] }
+    };
+    let sent = || op::SentMany {
+        items: vec![
+            op::SentOne::Done { record: id() },
+            op::SentOne::Done { record: External::Item(ItemHead { id: "8".into(), ..ItemHead::default() }) },
+            op::SentOne::Error { error: error() },
+        ],
+    };
     vec![
         example("export_prepare.request", ExportPrepare { kind: kind(), items: vec![item] }),
         example("export_prepare.answer", ExportAnswer { items: answers }),
@@ -177,6 +188,21 @@ fn exporting() -> Vec<Example> {
         example_of("create.answer", id(), r#"{"form":"id","id":"7"}"#),
         example("update.request", send(Some("7".into()))),
         example_of("update.answer", id(), r#"{"form":"id","id":"7"}"#),
+        example("read_many.request", op::ReadMany { kind: kind(), ids: vec!["7".into(), "8".into()] }),
+        example_of(
+            "read_many.answer",
+            Page::Items {
+                items: vec![ItemHead { id: "7".into(), ..ItemHead::default() }],
+                next: None,
+                total: None,
+                as_of: None,
+            },
+            r#"{"form":"items","items":[]}"#,
+        ),
+        example("create_many.request", many(None)),
+        example("create_many.answer", sent()),
+        example("update_many.request", many(Some("7".into()))),
+        example("update_many.answer", sent()),
     ]
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     Connector, Context, Json, Kind,
-    adapter::{External, Page},
+    adapter::{ChangedRecord, External, NewRecord, Page},
     component::Event,
     connector::StoredState,
     error::{Error, ErrorClass, Result},
@@ -51,6 +51,11 @@ pub(crate) async fn dispatch<C: Connector>(cx: &Context<C>, op: &str, payload: A
             };
             external(&adapt(&cx, kind, ask).await?)
         }
+        op::READ_MANY => {
+            let op::ReadMany { kind, ids } = frame.header()?;
+            page(&adapt(cx, Kind::new(kind), Ask::ReadMany(ids)).await?)
+        }
+        op::CREATE_MANY | op::UPDATE_MANY => many(cx, &frame).await,
         op::DELETE | op::ARCHIVE => {
             let op::Read { kind, id } = frame.header()?;
             let ask = if op == op::DELETE { Ask::Delete(id) } else { Ask::Archive(id) };
@@ -84,6 +89,9 @@ enum Ask {
     Read(String),
     Create(Json),
     Update(String, Json),
+    CreateMany(Vec<NewRecord>),
+    UpdateMany(Vec<ChangedRecord>),
+    ReadMany(Vec<String>),
     Delete(String),
     Archive(String),
     Find(String, Json),
@@ -93,6 +101,7 @@ enum Ask {
 enum Told {
     Page(Page),
     Record(External),
+    Outcomes(Vec<Result<External>>),
     Ids(Vec<String>),
     Done,
 }
@@ -110,6 +119,9 @@ async fn adapt<C: Connector>(cx: &Context<C>, kind: Kind, ask: Ask) -> Result<To
             Ask::Read(id) => adapter.read(cx, kind, id).await.map(Told::Record),
             Ask::Create(values) => adapter.create(cx, kind, values).await.map(Told::Record),
             Ask::Update(id, values) => adapter.update(cx, kind, id, values).await.map(Told::Record),
+            Ask::CreateMany(records) => adapter.create_many(cx, kind, records).await.map(Told::Outcomes),
+            Ask::UpdateMany(records) => adapter.update_many(cx, kind, records).await.map(Told::Outcomes),
+            Ask::ReadMany(ids) => adapter.read_many(cx, kind, ids).await.map(Told::Page),
             Ask::Delete(id) => adapter.delete(cx, kind, id).await.map(|()| Told::Done),
             Ask::Archive(id) => adapter.archive(cx, kind, id).await.map(|()| Told::Done),
             Ask::Find(key, body) => adapter.find(cx, kind, key, body).await.map(Told::Ids),
@@ -132,6 +144,46 @@ fn external(told: &Told) -> Result<Bytes> {
     let Told::Record(record) = told else { return Err(Error::unreadable("an adapter answered with no record")) };
     let item: Vec<&[u8]> = record.item.iter().map(Vec::as_slice).collect();
     Ok(Frame::encode(&record.head, &item)?)
+}
+
+/// Sends many records; all of them are new, or all have ids.
+async fn many<C: Connector>(cx: &Context<C>, frame: &Frame<'_>) -> Result<Bytes> {
+    let op::SendMany { kind, items } = frame.header()?;
+    let (mut new, mut changed) = (Vec::new(), Vec::new());
+    for (number, item) in items.iter().enumerate() {
+        let values = Json::from_bytes(frame.segment(number)?)?;
+        match &item.id {
+            Some(id) => changed.push(ChangedRecord { id: id.clone(), values }),
+            None => new.push(NewRecord { key: item.idempotency_key.clone().unwrap_or_default(), values }),
+        }
+    }
+    let ask = match (new.is_empty(), changed.is_empty()) {
+        (_, true) => Ask::CreateMany(new),
+        (true, false) => Ask::UpdateMany(changed),
+        (false, false) => return Err(Error::unreadable("new records and changed ones were sent together")),
+    };
+    let Told::Outcomes(outcomes) = adapt(cx, Kind::new(kind), ask).await? else {
+        return Err(Error::unreadable("an adapter answered many records with no outcomes"));
+    };
+    if outcomes.len() != items.len() {
+        let why = format!("an adapter answered {} outcomes for {} records", outcomes.len(), items.len());
+        return Err(Error::unreadable(why));
+    }
+    let (mut heads, mut segments) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
+    for outcome in outcomes {
+        match outcome {
+            Ok(record) => {
+                heads.push(op::SentOne::Done { record: record.head });
+                segments.push(record.item.unwrap_or_default());
+            }
+            Err(error) => {
+                heads.push(op::SentOne::Error { error: error.into_contract() });
+                segments.push(Vec::new());
+            }
+        }
+    }
+    let segments: Vec<&[u8]> = segments.iter().map(Vec::as_slice).collect();
+    Ok(Frame::encode(&op::SentMany { items: heads }, &segments)?)
 }
 
 async fn find<C: Connector>(cx: &Context<C>, frame: &Frame<'_>) -> Result<Bytes> {

@@ -61,6 +61,7 @@ fn ops<C: Connector>(registry: &Registry<C>) -> Vec<String> {
     let has_adapter = registry.parts.iter().any(|part| part.adapter.is_some());
     let imports = registry.kinds.iter().any(|kind| kind.import.is_some());
     let exports = registry.kinds.iter().any(|kind| kind.export.is_some());
+    let sends_many = has_adapter && registry.kinds.iter().any(|kind| kind.export.is_some() && kind.declared.batch > 1);
     let hook = |import: bool, name: &str| {
         registry.kinds.iter().any(|kind| {
             let hooks = if import { &kind.declared.import_hooks } else { &kind.declared.export_hooks };
@@ -78,6 +79,9 @@ fn ops<C: Connector>(registry: &Registry<C>) -> Vec<String> {
         (op::EXPORT_PREPARE, exports),
         (op::CREATE, has_adapter && exports),
         (op::UPDATE, has_adapter && exports),
+        (op::READ_MANY, sends_many),
+        (op::CREATE_MANY, sends_many),
+        (op::UPDATE_MANY, sends_many),
         (op::FIND, has_adapter && exports),
         (op::DELETE, has_adapter && exports),
         (op::ARCHIVE, has_adapter && exports),

@@ -314,6 +314,18 @@ impl<'k, C: Connector> KindBuilder<'k, C> {
         self
     }
 
+    /// The adapter sends up to so many records in one request ([`crate::Adapter::create_many`] and
+    /// [`crate::Adapter::update_many`]). Without this, each record is sent on its own. The operator may set a smaller number.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # fn components<C: Connector>(c: &mut Components<C>) { c.kind("acme.tax", "account.tax").batch(100); }
+    /// ```
+    pub fn batch(mut self, records: u32) -> Self {
+        self.declared().batch = records;
+        self
+    }
+
     /// The step of a whole sync that it belongs to, where its record model doesn't tell.
     ///
     /// ```

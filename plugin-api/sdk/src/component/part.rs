@@ -6,7 +6,7 @@ use bindery_contract::manifest;
 
 use crate::{
     Connector, Context, Json, Kind,
-    adapter::{Adapter, External, ListQuery, Page},
+    adapter::{Adapter, ChangedRecord, External, ListQuery, NewRecord, Page},
     binder::AnyBinder,
     error::Result,
     http::{Basic, Headers},
@@ -24,6 +24,14 @@ pub(crate) trait AnyAdapter<C: Connector>: Send + Sync {
     fn read(&self, cx: Context<C>, kind: Kind, id: String) -> Borrowed<'_, External>;
     fn create(&self, cx: Context<C>, kind: Kind, values: Json) -> Borrowed<'_, External>;
     fn update(&self, cx: Context<C>, kind: Kind, id: String, values: Json) -> Borrowed<'_, External>;
+    fn create_many(&self, cx: Context<C>, kind: Kind, records: Vec<NewRecord>) -> Borrowed<'_, Vec<Result<External>>>;
+    fn update_many(
+        &self,
+        cx: Context<C>,
+        kind: Kind,
+        records: Vec<ChangedRecord>,
+    ) -> Borrowed<'_, Vec<Result<External>>>;
+    fn read_many(&self, cx: Context<C>, kind: Kind, ids: Vec<String>) -> Borrowed<'_, Page>;
     fn delete(&self, cx: Context<C>, kind: Kind, id: String) -> Borrowed<'_, ()>;
     fn archive(&self, cx: Context<C>, kind: Kind, id: String) -> Borrowed<'_, ()>;
     fn find(&self, cx: Context<C>, kind: Kind, key: String, values: Json) -> Borrowed<'_, Vec<String>>;
@@ -56,6 +64,23 @@ impl<C: Connector, A: Adapter<C>> AnyAdapter<C> for A {
 
     fn update(&self, cx: Context<C>, kind: Kind, id: String, values: Json) -> Borrowed<'_, External> {
         Box::pin(Adapter::update(self, cx, kind, id, values))
+    }
+
+    fn create_many(&self, cx: Context<C>, kind: Kind, records: Vec<NewRecord>) -> Borrowed<'_, Vec<Result<External>>> {
+        Box::pin(Adapter::create_many(self, cx, kind, records))
+    }
+
+    fn update_many(
+        &self,
+        cx: Context<C>,
+        kind: Kind,
+        records: Vec<ChangedRecord>,
+    ) -> Borrowed<'_, Vec<Result<External>>> {
+        Box::pin(Adapter::update_many(self, cx, kind, records))
+    }
+
+    fn read_many(&self, cx: Context<C>, kind: Kind, ids: Vec<String>) -> Borrowed<'_, Page> {
+        Box::pin(Adapter::read_many(self, cx, kind, ids))
     }
 
     fn delete(&self, cx: Context<C>, kind: Kind, id: String) -> Borrowed<'_, ()> {

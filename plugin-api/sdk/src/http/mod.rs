@@ -4,12 +4,14 @@
 
 mod headers;
 mod kept;
+mod outcome;
 mod request;
 mod response;
 pub(crate) mod url;
 
 pub use headers::{Basic, Headers};
 pub use kept::{KeptPage, KeptRecord};
+pub use outcome::Outcomes;
 pub use request::{QueryValue, Request};
 pub use response::Response;
 pub use url::encode_segment;

@@ -5,7 +5,7 @@ use std::{future::IntoFuture, time::Duration};
 use bindery_contract::http;
 use serde::Serialize;
 
-use super::{Basic, Headers, KeptPage, KeptRecord, Response, url};
+use super::{Basic, Headers, KeptPage, KeptRecord, Outcomes, Response, url};
 use crate::{
     Connector, Context, Decimal,
     error::{Error, Result},
@@ -260,6 +260,19 @@ impl<C: Connector> Request<C> {
     /// ```
     pub fn external(self, id: impl Into<String>) -> KeptRecord<C> {
         KeptRecord::new(self, id.into())
+    }
+
+    /// Reads what became of many records that were sent in this request: `list` points to the outcomes within the body, in
+    /// the order in which the records were sent, `id` to the external id within a record.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # async fn example<C: Connector>(cx: Context<C>, bodies: Vec<Json>) -> Result<Vec<Result<External>>> {
+    /// cx.post("/products/batch", &bodies).outcomes("/results", "/id").within("/product").failed("/error/message").await
+    /// # }
+    /// ```
+    pub fn outcomes(self, list: impl Into<String>, id: impl Into<String>) -> Outcomes<C> {
+        Outcomes::new(self, list.into(), id.into())
     }
 
     pub(crate) async fn send(mut self) -> Result<Response> {

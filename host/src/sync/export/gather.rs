@@ -1,0 +1,103 @@
+//! What is due of a kind, gathered: one job sends all of it, many records in one request, until nothing is left that no
+//! failed attempt has put off.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::{StreamExt as _, stream};
+use serde_json::json;
+
+use super::{batch::Done, kind::Report};
+use crate::{
+    queue::{Outcome, Running},
+    storage::{export, export::Among},
+    sync::{
+        Error,
+        engine::Engine,
+        handler::{payload, stopped},
+        session::Behalf,
+        target::Target,
+        task::ExportDue,
+    },
+};
+
+/// Requests that are under way at once.
+const AT_ONCE: usize = 3;
+/// Records read at a time.
+const PAGE: u64 = 2_000;
+
+impl Engine {
+    pub(in crate::sync) async fn run_export_due(&self, job: &Running) -> Result<Outcome, Error> {
+        let asked: ExportDue = payload(job)?;
+        let session = self.session(asked.backend).await?;
+        let target = self.target(&session, &asked.kind)?;
+        let behalf = Behalf::from(job);
+        let mut report = Report { kind: asked.kind, ..Report::default() };
+        let (mut after, mut found) = (0, false);
+        loop {
+            let records = self.ready(&target, after).await?;
+            match records.last() {
+                Some(last) => (after, found) = (*last, true),
+                // What came meanwhile is taken along.
+                None if found => (after, found) = (0, false),
+                None => return Ok(Outcome::Done(json!(report))),
+            }
+            self.export_batches(&target, &records, &behalf, &mut |done| {
+                done.iter().for_each(|(record, exported)| report.take(*record, exported));
+                if let Some(progress) = &behalf.progress {
+                    progress.set(report.account.offered, None, format!("{}: {}", report.kind, report.account));
+                }
+            })
+            .await?;
+        }
+    }
+
+    /// Exports records in batches, several at once, and tells of each batch. The first error that concerns more than a
+    /// record ends it, once what is under way has come to its end.
+    pub(super) async fn export_batches(
+        &self,
+        target: &Target,
+        records: &[i64],
+        behalf: &Behalf,
+        tell: &mut (dyn FnMut(Done) + Send),
+    ) -> Result<(), Error> {
+        let (is_over, mut failed) = (&AtomicBool::new(false), None);
+        let batches = stream::iter(records.chunks(target.batch()).map(<[i64]>::to_vec).collect::<Vec<_>>())
+            .map(|records| async move {
+                if is_over.load(Ordering::Relaxed) {
+                    return (Done::new(), None);
+                }
+                if behalf.cancel.is_cancelled() {
+                    return (Done::new(), Some(stopped(&behalf.cancel)));
+                }
+                self.export_batch(target, &records, behalf).await
+            })
+            .buffer_unordered(AT_ONCE);
+        let mut batches = std::pin::pin!(batches);
+        while let Some((done, error)) = batches.next().await {
+            tell(done);
+            if error.is_some() {
+                is_over.store(true, Ordering::Relaxed);
+                failed = failed.or(error);
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// The next records of which something is due.
+    async fn ready(&self, target: &Target, after: i64) -> Result<Vec<i64>, Error> {
+        let target = target.clone();
+        self.store
+            .read(move |tx| -> Result<_, Error> {
+                let among = Among {
+                    backend: target.session.backend,
+                    kind: target.kind.id,
+                    name: target.name(),
+                    table: target.kind.model.table.name.as_str(),
+                    after,
+                    limit: PAGE,
+                };
+                Ok(export::records_ready(tx, &among)?)
+            })
+            .await
+    }
+}
