@@ -81,10 +81,9 @@ pub async fn plan(
     let (known, under_way) = profile.look_up.time_async(looking).await?;
     let todo = compare(&mut plan, known, options);
     let items: Vec<prepare::Item<'_>> = todo.iter().map(|todo| to_prepare(&page, todo, target, options)).collect();
-    let prepared = if items.is_empty() {
-        Prepared::default()
-    } else {
-        profile.prepare.time_async(prepare::prepare(target, behalf, &items, options.force)).await?
+    let prepared = match items[..] {
+        [] => Prepared::default(),
+        _ => profile.prepare.time_async(prepare::prepare(target, behalf, &items, options.force)).await?,
     };
     let asked = plan.ask(prepared.asked, prepared.asked_besides);
     let mut writes = Vec::new();
