@@ -14,6 +14,7 @@ use super::{
     apply::{Abort, Circumstances},
     digest::Hash,
     export::due::{self, Wanted},
+    mark::Mark,
     merge::{self, Clash, Merged, Side},
     plan::{Action, Plan, Seen, What, Write},
     planner::Options,
@@ -188,7 +189,10 @@ fn decided(
 
 /// Theirs, unless ours is known to be younger.
 fn newest(model: &Model, updated: Option<&str>, ours: &Row) -> Side {
-    let theirs = updated.and_then(|text| text.parse::<jiff::Timestamp>().ok()).map(jiff::Timestamp::as_microsecond);
+    let theirs = match updated.map(Mark::read) {
+        Some(Mark::Instant(moment)) => Some(moment.as_microsecond()),
+        _ => None,
+    };
     match (theirs, ours.get(model, "write_date")) {
         (Some(theirs), Some(Value::Datetime(Timestamp(at)))) if *at > theirs => Side::Ours,
         _ => Side::Theirs,

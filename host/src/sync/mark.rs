@@ -1,7 +1,7 @@
 //! Moments as outside systems write them, and where the next run starts: their own clock and values, never ours.
 //!
-//! A mark is RFC 3339, a date and time without a zone, or something that only the outside system understands. It reads
-//! no clock.
+//! A mark is RFC 3339, seconds since 1970 with a fraction, a date and time without a zone, or something that only the
+//! outside system understands. It reads no clock.
 
 use std::cmp::Ordering;
 
@@ -13,7 +13,7 @@ pub const OVERLAP_SECONDS: u32 = 30;
 /// A moment in the words of an outside system.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Mark {
-    /// RFC 3339.
+    /// RFC 3339, or seconds since 1970 with a fraction.
     Instant(Timestamp),
     /// A date and time without a zone, with the sign between its parts.
     Civil(civil::DateTime, char),
@@ -31,6 +31,9 @@ impl Mark {
         }
         if let Ok(number) = text.parse() {
             return Self::Number(number);
+        }
+        if let Some(instant) = seconds(text) {
+            return Self::Instant(instant);
         }
         match text.parse() {
             Ok(civil) => Self::Civil(civil, if text.contains(' ') { ' ' } else { 'T' }),
@@ -68,6 +71,15 @@ impl Mark {
             _ => None,
         }
     }
+}
+
+/// `1795514400.5`. Without a fraction it may as well be a sequence.
+fn seconds(text: &str) -> Option<Timestamp> {
+    let (seconds, fraction) = text.split_once('.')?;
+    let is_fraction = !fraction.is_empty() && fraction.bytes().all(|digit| digit.is_ascii_digit());
+    let microseconds: i64 = format!("{fraction:0<6.6}").parse().ok().filter(|_| is_fraction)?;
+    let seconds: i64 = seconds.parse().ok().filter(|seconds| *seconds >= 0)?;
+    Timestamp::from_microsecond(seconds.checked_mul(1_000_000)?.checked_add(microseconds)?).ok()
 }
 
 /// What a run has seen of the outside system's time.
@@ -164,6 +176,13 @@ mod tests {
         check(None, &["rev-a", "rev-b"], None, Some("rev-b"));
         check(None, &[], Some("2026-01-01T00:00:00Z"), Some("2026-01-01T00:00:00Z"));
         check(None, &[], None, None);
+    }
+
+    #[test]
+    fn seconds_with_a_fraction_are_a_moment() {
+        assert_eq!(Mark::read("1795514400.5").write(), "2026-11-24T10:00:00.5Z");
+        assert_eq!(Mark::read("1795514400"), Mark::Number(1_795_514_400));
+        assert_eq!(Mark::read("1.2.3"), Mark::Text("1.2.3".to_owned()));
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod fetch;
 mod gone;
 pub mod guard;
 pub mod handler;
+mod line;
 pub mod mark;
 mod matching;
 pub mod merge;

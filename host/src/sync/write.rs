@@ -6,6 +6,7 @@ use super::{
     apply::{Abort, Circumstances},
     conflict,
     export::bounce,
+    line,
     plan::{Action, Children, Line, Plan, What, Write},
     problem::{self, Problem},
     resolve,
@@ -175,6 +176,10 @@ impl Lines<'_> {
         let mut values = line.values.clone();
         values.retain(|(field, _)| *field != children.inverse);
         values.push((children.inverse, Input::Value(Value::Ref(parent))));
+        let theirs = line::digest(&children.kind, children.inverse, line);
+        if bound.is_some_and(|bound| line::stays(&plan.target, theirs, bound)) {
+            return Ok(());
+        }
         let known = bound.and_then(|binding| binding.record);
         let (record, mut version) = match known {
             Some(record) => {
@@ -198,6 +203,7 @@ impl Lines<'_> {
             version = version_of(tx, plan, model, record)?;
         }
         let synced = Synced {
+            payload_hash: Some(theirs).filter(|_| conflict::keeps_agreed(&plan.target)),
             map_fingerprint: Some(plan.target.fingerprint),
             record_version: version,
             extra: line.extra.as_ref(),

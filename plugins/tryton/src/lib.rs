@@ -9,7 +9,7 @@ mod mapper;
 mod wire;
 
 use adapter::{TrytonAdapter, explained};
-use mapper::{invoice, party, product, reference, sale, stock};
+use mapper::{export, invoice, party, product, reference, sale, stock};
 
 /// How to reach a Tryton database.
 #[derive(Deserialize, JsonSchema)]
@@ -42,6 +42,9 @@ fn first() -> u32 {
 fn hundred() -> u32 {
     100
 }
+
+/// The date of the last change tells who was last, and is no change itself.
+const UNCOMPARED: [&str; 1] = ["/_timestamp"];
 
 /// The connector.
 pub struct Tryton;
@@ -115,8 +118,9 @@ fn parties(c: &mut Components<Tryton>) {
         .matched_by("email")
         .matched_among(r#"[["parent_id","=",false]]"#)
         .scan_finds_deleted()
-        .direction(Direction::Import)
-        .import(party::Party);
+        .ignored_paths(UNCOMPARED)
+        .import(party::Party)
+        .export(export::Party);
     c.kind("tryton.address", "res.partner").direction(Direction::Manual).import(party::Address);
     c.kind("tryton.contact_mechanism", "res.partner")
         .field("mechanism_type", field::text())
@@ -132,18 +136,22 @@ fn products(c: &mut Components<Tryton>) {
     c.kind("tryton.category", "product.category")
         .matched_by("name")
         .scan_finds_deleted()
-        .direction(Direction::Import)
-        .import(product::Category);
+        .ignored_paths(UNCOMPARED)
+        .import(product::Category)
+        .export(export::Category);
     c.kind("tryton.product", "product.template")
         .matched_by("default_code")
         .scan_finds_deleted()
-        .direction(Direction::Import)
-        .import(product::Template);
+        .ignored_paths(UNCOMPARED)
+        .import(product::Template)
+        .export(export::Template);
     c.kind("tryton.variant", "product.product")
         .field("variant_description", field::text())
         .read_only()
         .direction(Direction::Manual)
-        .import(product::Variant);
+        .ignored_paths(UNCOMPARED)
+        .import(product::Variant)
+        .export(export::SingleVariant);
 }
 
 fn inventory(c: &mut Components<Tryton>) {
@@ -171,8 +179,10 @@ fn documents(c: &mut Components<Tryton>) {
         .field("total_amount", field::decimal(4))
         .read_only()
         .scan_finds_deleted()
-        .direction(Direction::Import)
-        .import(sale::Sale);
+        .ignored_paths(UNCOMPARED)
+        .direction(Direction::Both)
+        .import(sale::Sale)
+        .export(export::Sale);
     c.kind("tryton.sale_line", "sale.order.line").field("amount", field::decimal(4)).read_only();
     c.kind("tryton.invoice", "account.move")
         .field("untaxed_amount", field::decimal(4))

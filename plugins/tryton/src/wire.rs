@@ -69,6 +69,14 @@ pub fn date(src: &Source, pointer: &str) -> Result<Maybe<String>> {
     Ok(Maybe::Value(format!("{:04}-{:02}-{:02}", part("/year")?, part("/month")?, part("/day")?)))
 }
 
+/// The day of a moment, `2026-01-05T…`, as Tryton writes a date.
+pub fn day(moment: &str) -> Option<serde_json::Value> {
+    let numbers: Vec<u32> =
+        moment.get(..10)?.split('-').map(|number| number.parse().ok()).collect::<Option<Vec<u32>>>()?;
+    let [year, month, day] = <[u32; 3]>::try_from(numbers).ok()?;
+    Some(serde_json::json!({"__class__": "date", "year": year, "month": month, "day": day}))
+}
+
 /// A boolean: `true`, or `1` where the database is SQLite.
 pub fn truth(src: &Source, pointer: &str) -> Result<Maybe<bool>> {
     Ok(match src.raw(pointer)? {

@@ -13,6 +13,7 @@ mod field;
 mod gateway;
 mod kind;
 mod ours;
+mod write;
 
 use gateway::Gateway;
 use ours::Ours;

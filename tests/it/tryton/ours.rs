@@ -122,6 +122,33 @@ impl Ours {
         self.rows_of(&command, "rows")
     }
 
+    /// Makes a record and answers its id.
+    #[track_caller]
+    pub fn create(&self, model: &str, values: Value) -> u64 {
+        let made = self.run(&["record", "create", model, "--values", &values.to_string(), "--json"]).ok().json();
+        made["id"].as_u64().unwrap_or_else(|| panic!("{made}"))
+    }
+
+    /// Changes a record.
+    #[track_caller]
+    pub fn write(&self, model: &str, id: u64, values: Value) {
+        self.run(&["record", "write", model, &id.to_string(), "--values", &values.to_string()]).ok();
+    }
+
+    /// The id of the one record that a domain finds.
+    #[track_caller]
+    pub fn one(&self, model: &str, domain: Value) -> u64 {
+        let command = ["record", "search", model, &domain.to_string(), "--archived", "--fields", "id", "--json"];
+        let found = self.rows_of(&command, "rows");
+        assert_eq!(found.len(), 1, "{model} {domain}: {found:?}");
+        found[0]["id"].as_u64().expect("an id")
+    }
+
+    /// Sends what is due of a kind.
+    pub fn export(&self, kind: &str) -> Answer {
+        self.run(&["export", "erp", "--kind", kind, "--wait", "--json"])
+    }
+
     /// How many records a domain finds, archived ones too.
     #[track_caller]
     pub fn count(&self, model: &str, domain: &str) -> u64 {

@@ -37,7 +37,9 @@ impl<C: Connector> ExportPlan<C> {
     }
 
     pub(crate) fn declarations(&self) -> Vec<manifest::Rule> {
-        self.0.rules.iter().map(|rule| rule.declared.clone()).collect()
+        // What runs last reads the whole body, and is no rule that a field triggers or an extension replaces.
+        let rules = self.0.rules.iter().filter(|rule| !matches!(rule.verb, Verb::Finalize(_)));
+        rules.map(|rule| rule.declared.clone()).collect()
     }
 
     pub(crate) fn wrong(&self) -> &[String] {

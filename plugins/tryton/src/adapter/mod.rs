@@ -1,12 +1,17 @@
-//! Talks to Tryton's REST: pages by id, single records, and what was deleted there.
+//! Talks to Tryton's REST: pages by id, single records, what was deleted there, and what is written there.
 
 use bindery_plugin::{Request, prelude::*};
 
 use crate::{Tryton, wire};
 
 mod deletion;
+mod difference;
+mod party;
+mod product;
 mod quantity;
 mod resource;
+mod sale;
+mod write;
 
 use resource::Resource;
 
@@ -44,7 +49,27 @@ impl Adapter<Tryton> for TrytonAdapter {
         }
         let resource = resource::of(&kind)?;
         let request = ask(&cx, &format!("{}/{}", resource.model, encode_segment(&id)));
-        explained(fields(request, resource.fields).external("/id").await)
+        explained(fields(request, resource.fields).external("/id").updated(write::UPDATED).await)
+    }
+
+    async fn create(&self, cx: Context<Tryton>, kind: Kind, values: Json) -> Result<External> {
+        write::create(cx, &kind, values).await
+    }
+
+    async fn update(&self, cx: Context<Tryton>, kind: Kind, id: String, values: Json) -> Result<External> {
+        write::update(cx, &kind, &id, values).await
+    }
+
+    async fn delete(&self, cx: Context<Tryton>, kind: Kind, id: String) -> Result<()> {
+        write::delete(cx, &kind, &id).await
+    }
+
+    async fn archive(&self, cx: Context<Tryton>, kind: Kind, id: String) -> Result<()> {
+        write::archive(cx, &kind, &id).await
+    }
+
+    async fn find(&self, cx: Context<Tryton>, kind: Kind, _: String, values: Json) -> Result<Vec<String>> {
+        write::find(cx, &kind, values).await
     }
 }
 
@@ -89,7 +114,7 @@ async fn records(cx: Context<Tryton>, resource: &Resource, query: &ListQuery, af
         .query("o", wire::encoded(r#"[["id","ASC"]]"#))
         .query("s", limit);
     // A full page has a last item: its id is the cursor. A shorter one is the end.
-    explained(request.page("", "/id").next(format!("/{}/id", limit - 1)).await)
+    explained(request.page("", "/id").updated(write::UPDATED).next(format!("/{}/id", limit - 1)).await)
 }
 
 /// A request for records of a model, or for one of them.
@@ -98,7 +123,7 @@ fn ask(cx: &Context<Tryton>, path: &str) -> Request<Tryton> {
 }
 
 fn fields(request: Request<Tryton>, names: &[&str]) -> Request<Tryton> {
-    names.iter().fold(request, |request, name| request.query("f", *name))
+    names.iter().chain(&["_timestamp"]).fold(request, |request, name| request.query("f", *name))
 }
 
 /// Says what to do where Tryton refuses the key.

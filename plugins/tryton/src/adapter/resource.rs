@@ -16,7 +16,7 @@ pub struct Resource {
 
 /// The resource of a kind.
 pub fn of(kind: &Kind) -> Result<&'static Resource> {
-    ALL.iter().find(|resource| resource.kind == kind.as_str()).ok_or_else(|| kind.unsupported("reading it"))
+    ALL.iter().find(|resource| resource.kind == kind.as_str()).ok_or_else(|| kind.unsupported("reaching it"))
 }
 
 const fn plain(kind: &'static str, model: &'static str, fields: &'static [&'static str]) -> Resource {
