@@ -1,21 +1,75 @@
 //! Lines under kinds of their own: which of ours is which of theirs, and whose change of one stands. It writes nothing.
 
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{conflict, digest::Hash, merge, plan::Line, target::Target};
-use crate::record::{Binding, Kind, Row, encode};
+use super::{
+    digest::Hash,
+    merge,
+    plan::{Children, Line, Plan},
+};
+use crate::{
+    record::{self, Binding, Error, Kind, Row, encode},
+    storage::Tx,
+};
 
 /// What a line of theirs comes to here: the same again means that it has not changed there.
 pub fn digest(kind: &Kind, inverse: usize, line: &Line) -> Hash {
-    let mut values = merge::agreed(&kind.model, &line.values);
-    values.remove(&kind.model.fields[inverse].name);
-    xxh3_128(serde_json::Value::Object(values).to_string().as_bytes()).to_be_bytes()
+    of_values(told(kind, inverse, line))
 }
 
-/// Whether a line of ours stays as it is: it changed here and not there. What both sides changed goes with the record.
-pub fn stays(target: &Target, theirs: Hash, bound: &Binding) -> bool {
-    let is_ours_changed = bound.record.is_some() && bound.record_version != bound.current_version;
-    is_ours_changed && bound.payload_hash == Some(theirs) && conflict::keeps_agreed(target)
+/// How a line of ours stands to the one that it is bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It is what theirs is.
+    Equal,
+    /// It is what it was when both were last in step.
+    Unchanged,
+    /// It was changed here, and theirs was not.
+    Ours,
+    /// Both were changed, or it can't be told.
+    Both,
+}
+
+/// Compares a line of ours with theirs and with what both were last. A newer version alone tells nothing: a computed field
+/// may have made it.
+pub fn standing(
+    tx: &mut dyn Tx,
+    plan: &Plan,
+    children: &Children,
+    line: &Line,
+    bound: &Binding,
+) -> Result<Standing, Error> {
+    let Some(record) = bound.record.filter(|_| bound.record_version != bound.current_version) else {
+        return Ok(Standing::Unchanged);
+    };
+    let (kind, told) = (&children.kind, told(&children.kind, children.inverse, line));
+    let fields: Vec<usize> = told.keys().filter_map(|name| Some(kind.model.field(name)?.index)).collect();
+    let rows = record::read(tx, plan.catalogue(), &kind.model, &[record], &fields)?;
+    let Some(row) = rows.first() else { return Ok(Standing::Both) };
+    let mine = row.values.iter().map(|(at, value)| (kind.model.fields[*at].name.clone(), merge::of_value(value)));
+    let (mine, theirs) = (of_values(mine.collect()), of_values(told));
+    Ok(match bound.payload_hash {
+        _ if mine == theirs => Standing::Equal,
+        Some(agreed) if agreed == mine => Standing::Unchanged,
+        Some(agreed) if agreed == theirs => Standing::Ours,
+        _ => Standing::Both,
+    })
+}
+
+/// What theirs sets, without the record that it belongs to.
+fn told(kind: &Kind, inverse: usize, line: &Line) -> Map<String, Json> {
+    let mut values = merge::agreed(&kind.model, &line.values);
+    values.remove(&kind.model.fields[inverse].name);
+    values
+}
+
+fn of_values(values: Map<String, Json>) -> Hash {
+    // Sorted, however the fields came.
+    let sorted: BTreeMap<String, Json> = values.into_iter().collect();
+    xxh3_128(serde_json::json!(sorted).to_string().as_bytes()).to_be_bytes()
 }
 
 /// Pairs lines of theirs with ours that are not bound yet: by their content, where it is told apart. Answers, for each of

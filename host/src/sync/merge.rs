@@ -90,7 +90,8 @@ pub fn agreed(model: &Model, theirs: &Values) -> Map<String, Json> {
     theirs.iter().filter_map(value).collect()
 }
 
-fn of_value(value: &Value) -> Json {
+/// A value as JSON, to be compared.
+pub fn of_value(value: &Value) -> Json {
     match value {
         Value::Refs(ids) => sorted(ids.clone()),
         value => encode::value(value),

@@ -176,8 +176,12 @@ impl Lines<'_> {
         let mut values = line.values.clone();
         values.retain(|(field, _)| *field != children.inverse);
         values.push((children.inverse, Input::Value(Value::Ref(parent))));
+        let both_ways = conflict::keeps_agreed(&plan.target);
         let theirs = line::digest(&children.kind, children.inverse, line);
-        if bound.is_some_and(|bound| line::stays(&plan.target, theirs, bound)) {
+        if let Some(bound) = bound.filter(|_| both_ways)
+            && line::standing(tx, plan, children, line, bound)? == line::Standing::Ours
+        {
+            // It is still to be sent.
             return Ok(());
         }
         let known = bound.and_then(|binding| binding.record);
@@ -203,7 +207,7 @@ impl Lines<'_> {
             version = version_of(tx, plan, model, record)?;
         }
         let synced = Synced {
-            payload_hash: Some(theirs).filter(|_| conflict::keeps_agreed(&plan.target)),
+            payload_hash: Some(theirs).filter(|_| both_ways),
             map_fingerprint: Some(plan.target.fingerprint),
             record_version: version,
             extra: line.extra.as_ref(),

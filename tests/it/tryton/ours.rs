@@ -126,7 +126,7 @@ impl Ours {
     #[track_caller]
     pub fn create(&self, model: &str, values: Value) -> u64 {
         let made = self.run(&["record", "create", model, "--values", &values.to_string(), "--json"]).ok().json();
-        made["id"].as_u64().unwrap_or_else(|| panic!("{made}"))
+        made["ids"][0].as_u64().unwrap_or_else(|| panic!("{made}"))
     }
 
     /// Changes a record.

@@ -11,7 +11,7 @@ use crate::{
     },
     storage::Tx,
     sync::{
-        line,
+        line::{self, Standing},
         plan::{Children, Line, Plan},
     },
 };
@@ -42,14 +42,15 @@ impl Field<'_> {
         let known = binding::find_page(tx, backend, kind, &ids)?;
         let of = |id: &str| known.iter().find(|binding| binding.external_id.as_deref() == Some(id));
         let mut new: Vec<&Line> = Vec::new();
+        let mut is_whole = true;
         for line in &self.children.lines {
             match of(&line.id) {
-                Some(bound) => self.take_over(tx, line, bound)?,
+                Some(bound) => is_whole &= self.take_over(tx, line, bound)?,
                 None => new.push(line),
             }
         }
         if new.is_empty() {
-            return Ok(true);
+            return Ok(is_whole);
         }
         let free = self.free(tx, beside)?;
         let paired: Vec<Option<usize>> = match beside.len() == 1 && free.len() == new.len() {
@@ -61,23 +62,26 @@ impl Field<'_> {
             let Some(ours) = ours.map(|at| &free[at]) else { continue };
             let synced = self.synced(line, ours.version);
             binding::insert_synced(tx, backend, kind, &line.id, ours.id, &synced, self.change)?;
-            let bound = binding::find(tx, backend, kind, &line.id)?;
-            bound.map_or(Ok(()), |bound| self.take_over(tx, line, &bound))?;
+            if let Some(bound) = binding::find(tx, backend, kind, &line.id)? {
+                is_whole &= self.take_over(tx, line, &bound)?;
+            }
         }
-        Ok(paired.iter().all(Option::is_some))
+        Ok(is_whole && paired.iter().all(Option::is_some))
     }
 
-    /// A line becomes what the other side has made of it, unless it has changed here meanwhile.
-    fn take_over(&self, tx: &mut dyn Tx, line: &Line, bound: &Binding) -> Result<(), Error> {
+    /// A line becomes what the other side has made of it; whether it did. One that was changed here meanwhile does not.
+    fn take_over(&self, tx: &mut dyn Tx, line: &Line, bound: &Binding) -> Result<bool, Error> {
         let kind = &self.children.kind;
-        let Some(record) = bound.record.filter(|_| bound.record_version == bound.current_version) else {
-            return Ok(());
+        let standing = line::standing(tx, self.plan, self.children, line, bound)?;
+        let Some(record) = bound.record.filter(|_| matches!(standing, Standing::Equal | Standing::Unchanged)) else {
+            return Ok(false);
         };
         let mut values = line.values.clone();
         values.retain(|(field, _)| *field != self.children.inverse);
         let written = record::write(tx, self.plan.catalogue(), &kind.model, record, &values, self.change)?;
         let synced = self.synced(line, written.version);
-        binding::update_synced(tx, bound.id, kind, record, &synced, self.change)
+        binding::update_synced(tx, bound.id, kind, record, &synced, self.change)?;
+        Ok(true)
     }
 
     fn synced<'l>(&self, line: &'l Line, version: i64) -> Synced<'l> {
