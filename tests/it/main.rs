@@ -32,6 +32,7 @@ mod export_batch;
 mod export_chain;
 mod export_create;
 mod export_kill;
+mod export_line;
 mod export_policy;
 mod export_select;
 mod import;

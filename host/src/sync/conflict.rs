@@ -100,9 +100,11 @@ pub async fn merge(store: &Store, plan: &mut Plan, options: &Options) -> Result<
     }
     let model = plan.target.kind.model.clone();
     let mut both: Vec<(i64, i64)> = Vec::new();
+    let keeps_lines = keeps_lines(&plan.target, options.decision.as_ref());
     for action in &mut plan.actions {
         let What::Write(write) = &mut action.what else { continue };
         write.agreed = Some(merge::agreed(&model, &write.values));
+        write.keeps_lines = keeps_lines;
         if let Some(seen) = action.seen.filter(|seen| is_changed_here(seen, write)) {
             both.extend(seen.record.map(|record| (seen.id, record)));
         }
@@ -121,7 +123,7 @@ pub async fn merge(store: &Store, plan: &mut Plan, options: &Options) -> Result<
         let theirs = std::mem::take(&mut write.values);
         let Merged { taken, kept, clashes } = merge::merge(&model, agreed.get(&seen.id), row, theirs, whose);
         (write.values, write.kept) = (taken, kept);
-        if keeps_lines(&plan.target, options.decision.as_ref()) {
+        if keeps_lines {
             write.children.clear();
         }
         if !clashes.is_empty() {

@@ -127,6 +127,8 @@ pub struct Write {
     pub digests: Option<String>,
     /// Lines under kinds of their own.
     pub children: Vec<Children>,
+    /// Where both sides changed a line, ours stands.
+    pub keeps_lines: bool,
     /// References in values or lines that were not known when the plan was made.
     pub open: HashSet<Symbolic>,
     /// A look-up found nothing: the next sync maps again.

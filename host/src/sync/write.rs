@@ -6,7 +6,7 @@ use super::{
     apply::{Abort, Circumstances},
     conflict,
     export::bounce,
-    line,
+    line::{self, Standing},
     plan::{Action, Children, Line, Plan, What, Write},
     problem::{self, Problem},
     resolve,
@@ -63,7 +63,7 @@ pub fn write(
             (record, written.version, !written.changed.is_empty())
         }
     };
-    let mut lines = Lines { plan, at, written: 0, changed: false };
+    let mut lines = Lines { plan, at, keeps_ours: write.keeps_lines, written: 0, changed: false };
     for children in &write.children {
         lines.write(tx, model, record, children, write.record.is_none())?;
     }
@@ -135,6 +135,8 @@ fn version_of(tx: &mut dyn Tx, plan: &Plan, model: &Model, record: i64) -> Resul
 struct Lines<'p> {
     plan: &'p Plan,
     at: &'p Circumstances,
+    /// Where both sides changed a line, ours stands.
+    keeps_ours: bool,
     written: i64,
     changed: bool,
 }
@@ -178,11 +180,13 @@ impl Lines<'_> {
         values.push((children.inverse, Input::Value(Value::Ref(parent))));
         let both_ways = conflict::keeps_agreed(&plan.target);
         let theirs = line::digest(&children.kind, children.inverse, line);
-        if let Some(bound) = bound.filter(|_| both_ways)
-            && line::standing(tx, plan, children, line, bound)? == line::Standing::Ours
-        {
-            // It is still to be sent.
-            return Ok(());
+        if let Some(bound) = bound.filter(|_| both_ways) {
+            match line::standing(tx, plan, children, line, bound)? {
+                // It is still to be sent.
+                Standing::Ours => return Ok(()),
+                Standing::Both if self.keeps_ours => return Ok(()),
+                _ => {}
+            }
         }
         let known = bound.and_then(|binding| binding.record);
         let (record, mut version) = match known {

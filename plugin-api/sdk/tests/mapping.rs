@@ -1,6 +1,9 @@
 //! What the rules of mappers promise: order, marks, tri-state values, exact numbers, lines, refusals.
 
-use bindery_plugin::{prelude::*, testing::Harness};
+use bindery_plugin::{
+    prelude::*,
+    testing::{Harness, check_manifest},
+};
 use serde_json::json;
 
 struct Sample;
@@ -227,6 +230,14 @@ fn finalize_has_the_last_word() {
         sample().create("sample.final", r#"{"a": 1, "b": "two"}"#).expect("mapped").values,
         json!({"name": "two"})
     );
+}
+
+#[test]
+fn what_finalizes_a_body_is_declared_as_no_rule() {
+    let manifest = check_manifest::<Sample>().expect("sound declarations");
+    let product = manifest.kinds.iter().find(|kind| kind.name == "sample.product").expect("it is declared");
+    let names: Vec<&str> = product.export_rules.iter().map(|rule| rule.name.as_str()).collect();
+    assert_eq!(names, ["/product/title", "/product/price", "/product/status", "/product/category", "/lines"]);
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn stock(tryton: &Tryton, ours: &Ours, ids: &Ids<'_>, differences: &mut Vec<Stri
             differences.push(format!("two quantities of {at:?}"));
         }
     }
-    assert!(there.len() > 300, "the seed has stock at two locations");
+    assert!(there.len() > 30, "the seed has stock at two locations");
     if there != here {
         let odd =
             there.iter().filter(|(at, quantity)| here.get(*at) != Some(*quantity)).map(|(at, q)| format!("{at:?} {q}"));

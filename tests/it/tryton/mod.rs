@@ -23,6 +23,19 @@ fn seeded() -> Tryton {
     Tryton::serve(300, 100, 200)
 }
 
+/// A smaller seed, for tests that look at few records.
+fn small() -> Tryton {
+    Tryton::serve(30, 20, 24)
+}
+
+/// In step with Tryton, and new records of ours go there.
+fn giving(tryton: &Tryton, base: &str) -> Ours {
+    let ours = Ours::connected(tryton, base);
+    ours.run(&["backend", "set", "erp", "--set", "export=all", "--set", "local_deletion=delete"]).ok();
+    ours.sync(&[]);
+    ours
+}
+
 /// What a sync wrote, by kind; kinds for which it wrote nothing are left out.
 fn written(accounts: &BTreeMap<String, [u64; 3]>) -> BTreeMap<&str, [u64; 2]> {
     let counts = accounts.iter().map(|(kind, [created, updated, _])| (kind.as_str(), [*created, *updated]));

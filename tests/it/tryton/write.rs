@@ -4,20 +4,12 @@
 use bindery_tests::Tryton;
 use serde_json::{Value, json};
 
-use super::{compare, ours::Ours, seeded};
-
-/// In step with Tryton, and new records of ours are exported.
-fn giving(tryton: &Tryton) -> Ours {
-    let ours = Ours::connected(tryton, &tryton.base);
-    ours.run(&["backend", "set", "erp", "--set", "export=all", "--set", "local_deletion=delete"]).ok();
-    ours.sync(&[]);
-    ours
-}
+use super::{compare, giving, ours::Ours, small};
 
 #[test]
 fn partners_products_and_orders_made_and_changed_here_arrive_there() {
-    let tryton = seeded();
-    let ours = giving(&tryton);
+    let tryton = small();
+    let ours = giving(&tryton, &tryton.base);
     partners(&tryton, &ours);
     products(&tryton, &ours);
     orders(&tryton, &ours);

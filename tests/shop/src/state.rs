@@ -162,9 +162,9 @@ impl State {
         text
     }
 
-    /// Gives ids to new lines, addresses and variants.
+    /// Gives ids to new lines, notes, addresses and variants.
     fn number_nested(&mut self, fields: &mut Map<String, Value>) {
-        for list in ["lines", "addresses", "variants"] {
+        for list in ["lines", "notes", "addresses", "variants"] {
             let Some(Value::Array(children)) = fields.get_mut(list) else { continue };
             for child in children.iter_mut().filter_map(Value::as_object_mut) {
                 if !child.contains_key("id") {

@@ -4,7 +4,10 @@
 mod adapter;
 
 use adapter::{CustomerApi, ShopApi};
-use bindery_plugin::prelude::*;
+use bindery_plugin::{
+    prelude::*,
+    serde_json::{Map, Value, json},
+};
 
 /// Where the shop is.
 #[derive(Deserialize, JsonSchema)]
@@ -35,6 +38,7 @@ impl Connector for Exporter {
         c.kind("exporter.product", "product.template").export(ProductExport).exporter(ProductExporter);
         c.kind("exporter.order", "sale.order").direction(Direction::Both).import(OrderImport).export(OrderExport);
         c.kind("exporter.order_line", "sale.order.line");
+        c.kind("exporter.order_note", "sale.order.line");
         c.action("action_export", "Export one", async |cx, asked: Asked| {
             let binding = cx.bindings(&asked.kind).of_record(asked.record).await?;
             let binding = binding.ok_or_else(|| Error::invalid("the record is not bound"))?;
@@ -166,6 +170,7 @@ impl ImportMapper<Exporter> for OrderImport {
         r.direct("/note", "note");
         r.relation("/customer_id", "exporter.customer").set("partner_id");
         r.children("/lines", "/id", "order_line", "exporter.order_line", LineImport);
+        r.children("/notes", "/id", "order_line", "exporter.order_note", NoteImport);
     }
 }
 
@@ -178,6 +183,16 @@ impl ImportMapper<Exporter> for LineImport {
     }
 }
 
+/// Notes stand among our lines, and apart there.
+struct NoteImport;
+
+impl ImportMapper<Exporter> for NoteImport {
+    fn rules(r: &mut Rules<Exporter>) {
+        r.direct("/text", "name");
+        r.set("display_type", "line_note");
+    }
+}
+
 struct OrderExport;
 
 impl ExportMapper<Exporter> for OrderExport {
@@ -185,7 +200,21 @@ impl ExportMapper<Exporter> for OrderExport {
         r.direct("note", "/note");
         r.relation("partner_id", "exporter.customer", "/customer_id").numeric();
         r.children("order_line", "/lines", "exporter.order_line", LineExport);
+        r.finalize(|_, body| Json::of(&with_notes(body.read()?)));
     }
+}
+
+/// The notes among the lines in a list of their own.
+fn with_notes(mut body: Map<String, Value>) -> Map<String, Value> {
+    let Some(Value::Array(all)) = body.remove("lines") else { return body };
+    let (notes, lines): (Vec<_>, Vec<_>) = all.into_iter().partition(|line| line["display_type"] == "line_note");
+    let note = |line: Value| match line.get("id") {
+        Some(id) => json!({"id": id, "text": line["title"]}),
+        None => json!({"text": line["title"]}),
+    };
+    body.insert("notes".to_owned(), notes.into_iter().map(note).collect());
+    body.insert("lines".to_owned(), lines.into());
+    body
 }
 
 struct LineExport;
@@ -194,9 +223,13 @@ impl ExportMapper<Exporter> for LineExport {
     fn rules(r: &mut ExportRules<Exporter>) {
         r.direct("name", "/title");
         r.direct("product_uom_qty", "/quantity");
-        r.compute("id", ["external"], ["/id"], |line| match line.id("/external/exporter.order_line")?.option() {
-            Some(id) => set("/id", id.parse::<i64>().ok()),
-            None => Ok(Values::new()),
+        r.direct("display_type", "/display_type");
+        r.compute("id", ["external"], ["/id"], |line| {
+            let known = [line.id("/external/exporter.order_line")?, line.id("/external/exporter.order_note")?];
+            match known.into_iter().find_map(Maybe::option) {
+                Some(id) => set("/id", id.parse::<i64>().ok()),
+                None => Ok(Values::new()),
+            }
         });
     }
 }

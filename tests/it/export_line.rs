@@ -1,0 +1,85 @@
+//! Lines that go with their record: each is bound to the one of ours that it was made from, whatever kinds stand in one
+//! field, and what only we changed of one is not undone by a change of its record there.
+
+use std::collections::BTreeSet;
+
+use bindery_tests::{Fault, Options, Shop, TestHost};
+use serde_json::{Value, json};
+
+/// A host whose new orders go to a shop, with an order there whose note and lines stand in one field here.
+async fn with_order(shop: &Shop) -> (TestHost, i64) {
+    let host = TestHost::new().await;
+    host.connect_exporter(shop).await;
+    for kind in ["exporter.customer", "exporter.order"] {
+        host.set_policy("other", kind, json!({ "export": "all" })).await;
+    }
+    let customer = host.make("res.partner", json!({ "name": "Buyer", "email": "buyer@example.org" })).await;
+    let note = |text: &str| json!([0, 0, { "name": text, "display_type": "line_note" }]);
+    let line = |text: &str, quantity: u64| json!([0, 0, { "name": text, "product_uom_qty": quantity }]);
+    let lines = json!([note("Ring twice"), line("First", 2), note("Thank you"), line("Second", 3)]);
+    let order = host.make("sale.order", json!({ "partner_id": customer, "note": "Ours", "order_line": lines })).await;
+    host.exported().await;
+    (host, order)
+}
+
+fn small() -> Options {
+    Options { products: 1, customers: 1, orders: 0, ..Options::default() }
+}
+
+fn order_there(shop: &Shop) -> Value {
+    let mut all = shop.items("orders");
+    assert_eq!(all.len(), 1, "{all:#?}");
+    all.remove(0)
+}
+
+/// What is bound of a kind: their id, and our line's text.
+async fn bound(host: &TestHost, kind: &str) -> BTreeSet<(String, String)> {
+    let rows = host.rows(kind, json!([]), &["external_id", "name"]).await;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    rows.iter().map(|row| (text(&row["external_id"]), text(&row["name"]))).collect()
+}
+
+fn told(order: &Value, list: &str, field: &str) -> BTreeSet<(String, String)> {
+    let lines = order[list].as_array().expect("a list").iter();
+    lines.map(|line| (line["id"].to_string(), line[field].as_str().unwrap_or_default().to_owned())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_of_two_kinds_in_one_field_are_each_bound_to_ours() {
+    let shop = Shop::start(small());
+    let (host, order) = with_order(&shop).await;
+    let there = order_there(&shop);
+    assert_eq!(there["lines"].as_array().map(Vec::len), Some(2), "{there:#}");
+    assert_eq!(bound(&host, "exporter.order_line").await, told(&there, "lines", "title"));
+    assert_eq!(bound(&host, "exporter.order_note").await, told(&there, "notes", "text"));
+    let account = host.sync("other", json!({ "kind": "exporter.order", "force": true })).await;
+    assert_eq!(account.failed, 0);
+    let count = host.count("sale.order.line", json!([["order_id", "=", order]])).await;
+    assert_eq!(count, 4, "no line came back as another one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_only_we_changed_survives_a_change_of_its_record_there() {
+    let shop = Shop::start(small());
+    let (host, order) = with_order(&shop).await;
+    host.sync("other", json!({ "kind": "exporter.order" })).await;
+    shop.fault_always("PUT /orders/*", Fault::status(503));
+    let first = json!([["order_id", "=", order], ["name", "=", "First"]]);
+    let line = host.rows("sale.order.line", first, &["id"]).await[0]["id"].clone();
+    let change = json!({ "model": "sale.order.line", "id": line, "values": { "product_uom_qty": 5 } });
+    host.call("record.write", change).await;
+    host.exported().await;
+    let there = order_there(&shop);
+    shop.edit("orders", there["id"].as_u64().expect("a number"), json!({ "note": "Theirs" }));
+    host.sync("other", json!({ "kind": "exporter.order" })).await;
+    let quantity = |lines: &[Value]| lines[0]["product_uom_qty"].as_str().and_then(|text| text.parse::<f64>().ok());
+    let ours = host.rows("sale.order.line", json!([["id", "=", line]]), &["product_uom_qty"]).await;
+    assert_eq!(quantity(&ours), Some(5.0), "it is still to be sent: {ours:?}");
+    shop.clear_faults();
+    host.retry_exports().await;
+    let there = order_there(&shop);
+    let sent = there["lines"].as_array().expect("lines").iter().find(|line| line["title"] == "First");
+    assert_eq!((&sent.expect("it is there")["quantity"].as_f64(), &there["note"]), (&Some(5.0), &json!("Theirs")));
+    let ours = host.rows("sale.order", json!([["id", "=", order]]), &["note"]).await;
+    assert_eq!(ours[0]["note"], "Theirs");
+}
