@@ -47,6 +47,7 @@ mod import_match;
 mod import_path;
 mod import_race;
 mod import_wait;
+mod listener;
 mod onchange;
 mod outside;
 mod plugin_call;

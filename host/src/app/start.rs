@@ -126,7 +126,9 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     });
     if mode == Mode::Serve {
         let sync = host.sync.clone();
+        let listening = host.sync.clone();
         tasks.push(tokio::spawn(async move { sync.follow_outbox().await }));
+        tasks.push(tokio::spawn(async move { listening.tell_listeners().await }));
     }
     if let Some(folder) = folder {
         tasks.push(tokio::spawn(watch_plugins(host.clone(), folder)));

@@ -5,12 +5,19 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::JoinHandle};
 
-use crate::{operation::Host, record::outbox, storage::Durability};
+use crate::{
+    base::Timestamp,
+    operation::Host,
+    record::outbox,
+    storage::{Durability, Store},
+};
 
 /// Time between two rounds.
 pub(super) const INTERVAL: Duration = Duration::from_secs(60);
 /// How long the log of changes is kept for consumers that come later.
 const OUTBOX_DAYS: i64 = 7;
+/// Changes that a consumer may be behind: one that is farther is cut off, so that the file stays bounded.
+const MOST_BEHIND: i64 = 5_000_000;
 /// Rows that one transaction removes.
 const CHUNK: u64 = 5_000;
 
@@ -51,15 +58,23 @@ async fn round(host: &Host) {
         Ok(tried) => tracing::info!(tried, "failed records are tried again"),
         Err(error) => tracing::error!(%error, "failed records were not tried again"),
     }
-    if let Err(error) = prune_outbox(host).await {
+    if let Err(error) = prune_outbox(&host.store, host.clock.now(), MOST_BEHIND).await {
         tracing::error!(%error, "the log of changes was not shortened");
+    }
+    if let Err(error) = host.sync.resync_consumers().await {
+        tracing::error!(%error, "consumers that were cut off could not be brought up to date");
     }
 }
 
-async fn prune_outbox(host: &Host) -> Result<(), crate::record::Error> {
-    let before = host.clock.now().plus_seconds(-OUTBOX_DAYS * 86_400);
+/// Shortens the log of changes behind its slowest consumer, and cuts one off that is too far behind.
+pub async fn prune_outbox(store: &Store, now: Timestamp, most_behind: i64) -> Result<(), crate::record::Error> {
+    let cut_off = store.write(Durability::Durable, move |tx| outbox::cut_off(tx, most_behind, now)).await?;
+    if cut_off > 0 {
+        tracing::warn!(cut_off, most_behind, "consumers of the log of changes were too far behind and are cut off");
+    }
+    let before = now.plus_seconds(-OUTBOX_DAYS * 86_400);
     loop {
-        let removed = host.store.write(Durability::Relaxed, move |tx| outbox::prune(tx, before, CHUNK)).await?;
+        let removed = store.write(Durability::Relaxed, move |tx| outbox::prune(tx, before, CHUNK)).await?;
         if removed < CHUNK {
             return Ok(());
         }

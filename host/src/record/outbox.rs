@@ -43,6 +43,13 @@ pub struct Event {
     pub at: Timestamp,
 }
 
+impl Event {
+    /// Whether it came from a backend, or through it.
+    pub fn passed(&self, backend: i64) -> bool {
+        self.origin.backend == Some(backend) || self.origin.chain.contains(&backend)
+    }
+}
+
 /// Changes after a place in the log, oldest first.
 pub fn after(tx: &mut dyn Tx, catalogue: &Catalogue, id: i64, limit: u64) -> Result<Vec<Event>, Error> {
     Ok(rows::after(tx, id, limit)?.into_iter().map(|row| event(catalogue, row)).collect())
@@ -97,6 +104,42 @@ pub fn advance(tx: &mut dyn Tx, consumer: &str, position: i64, now: Timestamp) -
 /// Ends a consumer: the log no longer waits for it.
 pub fn forget(tx: &mut dyn Tx, consumer: &str) -> Result<(), Error> {
     Ok(rows::forget(tx, consumer)?)
+}
+
+/// A reader of the log, and how far it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consumer {
+    /// Its name.
+    pub name: String,
+    /// How far it has read.
+    pub position: i64,
+    /// Changes that it has not read yet.
+    pub behind: i64,
+    /// Changes that it missed, since it was cut off and has not looked at everything since.
+    pub missed: Option<i64>,
+}
+
+/// All readers of the log, by name.
+pub fn consumers(tx: &mut dyn Tx) -> Result<Vec<Consumer>, Error> {
+    let newest = rows::last(tx)?;
+    let shown = |row: rows::Consumer| Consumer {
+        behind: (newest - row.position).max(0),
+        missed: row.cut_off_at.map(|_| row.missed),
+        name: row.name,
+        position: row.position,
+    };
+    Ok(rows::consumers(tx)?.into_iter().map(shown).collect())
+}
+
+/// Cuts consumers off that are more than so many changes behind: the log is bounded, whoever reads. Answers how many.
+pub fn cut_off(tx: &mut dyn Tx, most_behind: i64, now: Timestamp) -> Result<u64, Error> {
+    let place = rows::last(tx)? - most_behind;
+    Ok(if place > 0 { rows::cut_off(tx, place, now.0)? } else { 0 })
+}
+
+/// Notes that a consumer that was cut off has looked at everything since.
+pub fn resynced(tx: &mut dyn Tx, consumer: &str) -> Result<(), Error> {
+    Ok(rows::resynced(tx, consumer)?)
 }
 
 /// Removes what every consumer has read and is older than a moment, at most `limit` rows; answers how many.

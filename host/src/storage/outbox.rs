@@ -132,6 +132,53 @@ pub fn forget(tx: &mut dyn Tx, consumer: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// A consumer as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consumer {
+    /// Its name.
+    pub name: String,
+    /// How far it has read.
+    pub position: i64,
+    /// When it moved last.
+    pub seen_at: i64,
+    /// When it was cut off, where it has not looked at everything since.
+    pub cut_off_at: Option<i64>,
+    /// Changes that it missed by that.
+    pub missed: i64,
+}
+
+/// All consumers, by name.
+pub fn consumers(tx: &mut dyn Tx) -> Result<Vec<Consumer>, Error> {
+    static SELECT: Statement =
+        Statement::new("select name, position, seen_at, cut_off_at, missed from outbox_consumer order by name");
+    tx.query(&SELECT, &[], |row| {
+        Ok(Consumer {
+            name: row.string(0)?,
+            position: row.int(1)?,
+            seen_at: row.int(2)?,
+            cut_off_at: row.opt_int(3)?,
+            missed: row.int(4)?,
+        })
+    })
+}
+
+/// Moves consumers that are behind a place up to it, and notes that they missed what lies between; answers how many.
+pub fn cut_off(tx: &mut dyn Tx, place: i64, now: i64) -> Result<u64, Error> {
+    static UPDATE: Statement = Statement::new(
+        "update outbox_consumer set missed = missed + (?1 - position), position = ?1, \
+         cut_off_at = coalesce(cut_off_at, ?2) where position < ?1",
+    );
+    tx.execute(&UPDATE, &[place.into(), now.into()])
+}
+
+/// Notes that a consumer that was cut off has looked at everything since.
+pub fn resynced(tx: &mut dyn Tx, consumer: &str) -> Result<(), Error> {
+    static UPDATE: Statement =
+        Statement::new("update outbox_consumer set cut_off_at = null, missed = 0 where name = ?1");
+    tx.execute(&UPDATE, &[consumer.into()])?;
+    Ok(())
+}
+
 /// Removes rows that every consumer has read, or, where nobody reads, that are older than a moment; at most `limit`.
 pub fn prune(tx: &mut dyn Tx, older_than: i64, limit: u64) -> Result<u64, Error> {
     static DELETE: Statement = Statement::new(

@@ -36,6 +36,7 @@ enum Work {
     ExportKind,
     Deletion,
     AfterExport,
+    Listen,
     Verify,
     Action,
 }
@@ -58,6 +59,7 @@ impl Engine {
             .with(task::EXPORT_KIND, job(Work::ExportKind))
             .with(task::EXPORT_DELETION, job(Work::Deletion))
             .with(task::AFTER_EXPORT, job(Work::AfterExport))
+            .with(task::LISTEN, job(Work::Listen))
             .with(task::VERIFY, job(Work::Verify))
             .with(task::ACTION, job(Work::Action))
     }
@@ -78,6 +80,7 @@ impl Handler for Job {
                 Work::ExportKind => engine.run_export_kind(&job).await,
                 Work::Deletion => engine.run_deletion(&job).await,
                 Work::AfterExport => engine.run_after(&job, op::AFTER_EXPORT).await,
+                Work::Listen => engine.run_listen(&job).await,
                 Work::Verify => engine.run_verify(&job).await,
                 Work::Action => engine.run_action(&job).await,
             };

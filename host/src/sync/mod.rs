@@ -20,6 +20,7 @@ mod gone;
 pub mod guard;
 pub mod handler;
 mod line;
+mod listen;
 pub mod mark;
 mod matching;
 pub mod merge;

@@ -1,6 +1,11 @@
 //! The jobs of this room as data: their kinds, their payloads, and how they fold, wait and retry.
 
-use bindery_contract::{Error as ContractError, ErrorClass, manifest::Step, op::Written, service::Task};
+use bindery_contract::{
+    Error as ContractError, ErrorClass,
+    manifest::{RecordOp, Step},
+    op::{Listen, Written},
+    service::Task,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -27,6 +32,8 @@ pub const EXPORT_KIND: &str = "export.kind";
 pub const EXPORT_DELETION: &str = "export.deletion";
 /// Hooks after a send: [`AfterImport`].
 pub const AFTER_EXPORT: &str = "after.export";
+/// Tells a listener of a connector what happened to a record: [`Told`].
+pub const LISTEN: &str = "listen";
 /// Compares a backend with what is here: [`VerifyBackend`].
 pub const VERIFY: &str = "verify";
 /// A declared action of a connector: [`Action`].
@@ -179,6 +186,15 @@ pub struct AfterImport {
     pub written: Vec<Written>,
 }
 
+/// Payload of `listen`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    /// The backend.
+    pub backend: i64,
+    /// What the listener is told.
+    pub event: Listen,
+}
+
 /// Payload of `connector.action`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -328,6 +344,20 @@ pub fn of_connector(backend: i64, task: &Task) -> Result<NewJob, ContractError> 
             Ok(job(ACTION, Some(backend), &payload, format!("Action {name}")))
         }
     }
+}
+
+/// Tells a listener of an event, once for each.
+pub fn listen(told: &Told) -> NewJob {
+    let Listen { listener, op, model, record, event, .. } = &told.event;
+    let what = match op {
+        RecordOp::Create => "create",
+        RecordOp::Write => "write",
+        RecordOp::Unlink => "unlink",
+        RecordOp::Unknown => "unknown",
+    };
+    let mut job = job(LISTEN, Some(told.backend), told, format!("Tell {listener}: {what} {model} {record}"));
+    job.identity = Some((format!("{LISTEN}:{}:{listener}:{event}", told.backend), Scope::UntilDone));
+    job
 }
 
 /// Hooks after a write.

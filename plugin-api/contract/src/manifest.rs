@@ -39,6 +39,9 @@ pub struct Manifest {
     pub actions: Vec<Action>,
     /// Webhooks it understands.
     pub webhooks: Option<Webhooks>,
+    /// What it listens to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub listeners: Vec<Listener>,
     /// Host names it may call besides those that settings marked `host` name. `*.example.org` covers subdomains.
     pub hosts: Vec<String>,
     /// Record models that its code reads and writes besides those of its kinds; the operator grants them per backend.
@@ -256,6 +259,40 @@ pub struct Topic {
     pub kind: Option<String>,
     /// JSON pointer to the external id in the payload, with `kind`.
     pub id: Option<String>,
+}
+
+/// A component that hears of what happens to our records, after it was committed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Listener {
+    /// Name of the component.
+    pub name: String,
+    /// The record model.
+    pub model: String,
+    /// What it hears of; nothing else is told.
+    pub ops: Vec<RecordOp>,
+    /// Fields of which one must have changed for a write to be told; empty: any.
+    pub changed_by: Vec<String>,
+    /// Domain that a record must meet when the host looks, as JSON; empty: all of the model. What is removed is told
+    /// whatever it says.
+    pub among: String,
+    /// Whether it also hears of what the imports of its own backend changed.
+    pub own_changes: bool,
+}
+
+/// What happened to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordOp {
+    /// It was made.
+    Create,
+    /// Fields of it changed.
+    Write,
+    /// It was removed.
+    Unlink,
+    /// Something of a newer contract; never told.
+    #[serde(other)]
+    Unknown,
 }
 
 /// A field added to one of our record models.

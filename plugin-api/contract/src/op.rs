@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     error::Error,
-    manifest::Step,
+    manifest::{RecordOp, Step},
     record::{External, PrepareItem, Ref},
 };
 
@@ -54,6 +54,9 @@ pub const EXTEND: &str = "extend";
 pub const ACTION: &str = "action";
 /// [`Webhook`] with the raw body as segment 0 → [`WebhookAnswer`].
 pub const WEBHOOK: &str = "webhook";
+/// [`Listen`] → [`Done`]: something happened to a record of ours; told once it was committed, at least once, in no promised
+/// order. Asked for the [`crate::manifest::Manifest::listeners`].
+pub const LISTEN: &str = "listen";
 /// [`ImportOne`] → [`Done`]: a whole importer of the connector's own.
 pub const IMPORT_RECORD: &str = "import_record";
 /// [`ImportBatch`] → [`BatchAnswer`]: a whole batch importer of the connector's own.
@@ -411,6 +414,28 @@ pub struct WebhookAnswer {
     pub deleted: Vec<Ref>,
     /// Nothing here handles the topic.
     pub ignored: bool,
+}
+
+/// Tells a listener what happened to a record of ours.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Listen {
+    /// The listener, by name.
+    pub listener: String,
+    /// What happened.
+    pub op: RecordOp,
+    /// The record model.
+    pub model: String,
+    /// Our record; it may have changed again, or be gone, by now.
+    pub record: i64,
+    /// Fields that changed, for a write.
+    #[serde(default)]
+    pub changed: Vec<String>,
+    /// When, RFC 3339.
+    #[serde(default)]
+    pub at: String,
+    /// Its place in the host's log of changes: the same whenever this is told again.
+    #[serde(default)]
+    pub event: i64,
 }
 
 /// Imports one record by the connector's own importer.

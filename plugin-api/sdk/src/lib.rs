@@ -159,8 +159,8 @@ pub mod testing;
 
 pub use adapter::{Adapter, ChangedRecord, External, Kind, ListQuery, NewRecord, Offset, Page};
 pub use binder::{Binder, BoundBinder};
-pub use bindery_contract::manifest::{Direction, Step};
-pub use component::{Components, Event, Reaction, Scheme, field};
+pub use bindery_contract::manifest::{Direction, RecordOp, Step};
+pub use component::{Components, Event, Reaction, RecordEvent, Scheme, field};
 pub use connector::{Connector, Report, StoredState, SyncAnswer, SyncRequest};
 pub use context::Context;
 pub use error::{Error, ErrorClass, Result};
@@ -189,8 +189,8 @@ pub mod prelude {
         Adapter, Basic, Batch, Binder, Binding, ChangedRecord, Components, Connector, Context, Decimal, Direction,
         Error, ErrorClass, Event, ExportHooks, ExportMapper, ExportRules, Exporter, Extending, Extension, External,
         Headers, ImportHooks, ImportMapper, Importer, Json, Kind, ListQuery, Maybe, NewRecord, NoSettings, Page,
-        QueryValue, Reaction, Record, Report, Result, Rules, Scheme, Secret, Source, Step, StoredState, SyncAnswer,
-        SyncRequest, Task, Values, encode_base64, encode_segment, export_connector, field, reference, set,
+        QueryValue, Reaction, Record, RecordEvent, Report, Result, Rules, Scheme, Secret, Source, Step, StoredState,
+        SyncAnswer, SyncRequest, Task, Values, encode_base64, encode_segment, export_connector, field, reference, set,
     };
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};

@@ -54,7 +54,7 @@ pub fn decide(
             removed(tx, catalogue, exporters, event, &mut decided)?;
         }
         for (at, exporter) in exporters.iter().enumerate() {
-            if passed(event, exporter.backend) {
+            if event.passed(exporter.backend) {
                 continue;
             }
             if event.model == exporter.kind.model.name && event.op != Op::Unlink {
@@ -76,11 +76,6 @@ pub fn decide(
     }
     take(tx, catalogue, exporters, candidates, &mut decided)?;
     Ok(decided)
-}
-
-/// Whether a change came from a backend, or through it.
-fn passed(event: &Event, backend: i64) -> bool {
-    event.origin.backend == Some(backend) || event.origin.chain.contains(&backend)
 }
 
 fn add(
@@ -206,7 +201,7 @@ fn removed(
     for bound in export::bound(tx, model.id, event.record)? {
         let of = |exporter: &Exporter| exporter.backend == bound.backend && exporter.kind.name == bound.kind;
         if let Some(exporter) = exporters.iter().position(of)
-            && !passed(event, bound.backend)
+            && !event.passed(bound.backend)
         {
             decided.removed.push(Removed { exporter, external_id: bound.external_id });
         }

@@ -7,7 +7,7 @@
 mod batch;
 pub mod bounce;
 mod creation;
-mod decide;
+pub(in crate::sync) mod decide;
 mod deletion;
 pub mod due;
 mod exporter;
@@ -23,7 +23,7 @@ mod ours;
 pub mod outcome;
 mod prepare;
 mod preview;
-mod reader;
+pub(in crate::sync) mod reader;
 pub(in crate::sync) mod record;
 pub mod select;
 mod send;

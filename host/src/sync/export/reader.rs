@@ -155,6 +155,16 @@ impl Engine {
             .await
     }
 
+    /// Jobs that export what differs, of every kind of every backend that is exported by itself.
+    pub(in crate::sync) fn exports_of_everything(&self) -> Vec<NewJob> {
+        let exporters = exporter::all(&self.backends, &self.catalogue.get());
+        let jobs = exporters.iter().map(|exporter| {
+            let (backend, kind) = (exporter.backend, exporter.kind.name.clone());
+            task::export_kind(&task::ExportKind { backend, kind, ..task::ExportKind::default() })
+        });
+        jobs.collect()
+    }
+
     /// The job that does there what the operator wants of a removal here.
     fn deletion(&self, exporter: &exporter::Exporter, gone: &decide::Removed) -> Option<NewJob> {
         let archive = match exporter.deletion {

@@ -4,8 +4,8 @@ use bindery_contract::{
     Error, ErrorClass, FieldDecl, FieldType, Manifest,
     error::Detail,
     manifest::{
-        Action, Component, Constraint, Dependency, Direction, Extension, Kind, ModelField, Place, Rule, Step, Topic,
-        Webhooks,
+        Action, Component, Constraint, Dependency, Direction, Extension, Kind, Listener, ModelField, Place, RecordOp,
+        Rule, Step, Topic, Webhooks,
     },
     op::Open,
 };
@@ -17,6 +17,7 @@ pub fn examples() -> Vec<Example> {
     vec![
         example("manifest.answer", manifest()),
         example("manifest.answer.least", Manifest::default()),
+        example("manifest.answer.listener", Manifest { listeners: vec![listener()], ..Manifest::default() }),
         example(
             "open.request",
             Open {
@@ -86,6 +87,8 @@ fn manifest() -> Manifest {
                 id: Some("/order/id".into()),
             }],
         }),
+        // Younger than the file: it is left out where it is empty.
+        listeners: Vec::new(),
         hosts: words(&["*.acme.example"]),
         models: words(&["stock.quant"]),
         fields: vec![ModelField::new("product.template", "x_brand", FieldType::Text)],
@@ -99,6 +102,17 @@ fn manifest() -> Manifest {
             reads: words(&["/brand"]),
             sets: words(&["name"]),
         }],
+    }
+}
+
+fn listener() -> Listener {
+    Listener {
+        name: "acme.price.listener".into(),
+        model: "product.template".into(),
+        ops: vec![RecordOp::Create, RecordOp::Write, RecordOp::Unlink],
+        changed_by: words(&["list_price"]),
+        among: r#"[["sale_ok","=",true]]"#.into(),
+        own_changes: true,
     }
 }
 

@@ -13,7 +13,7 @@ use std::{fs, path::PathBuf};
 use bindery_contract::{
     Error, ErrorClass, FieldDecl, FieldType, Frame,
     http::Body,
-    manifest::{Direction, Place, Step},
+    manifest::{Direction, Place, RecordOp, Step},
     op::{Exported, SyncAnswer},
     record::{External, Page},
     service::{Enqueue, Task},
@@ -143,6 +143,7 @@ fn an_arm_of_a_newer_contract_is_unknown_and_does_not_spoil_what_is_around_it() 
     assert_eq!(read::<Step>(r#""returns""#), Step::Unknown);
     assert_eq!(read::<Direction>(r#""mirror""#), Direction::Unknown);
     assert_eq!(read::<Place>(r#""before""#), Place::Unknown);
+    assert_eq!(read::<RecordOp>(r#""merge""#), RecordOp::Unknown);
     assert_eq!(read::<ErrorClass>(r#""on_strike""#), ErrorClass::Unknown);
     assert_eq!(read::<FieldType>(r#"{"type":"geo","srid":4326}"#), FieldType::Unknown);
     assert_eq!(read::<SyncAnswer>(r#"{"how":"later","at":"noon"}"#), SyncAnswer::Unknown);

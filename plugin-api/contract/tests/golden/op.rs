@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use bindery_contract::{
-    manifest::Step,
+    manifest::{RecordOp, Step},
     op::{
         self, Act, ActAnswer, After, BatchAnswer, Done, ExportAnswer, ExportItem, ExportOne, ExportPrepare, Exported,
-        Extend, ExtendAnswer, FindAnswer, ImportBatch, ImportOne, List, Migrate, Migrated, Prepare, PrepareAnswer,
-        Read, Report, Send, Sync, SyncAnswer, TestConnection, Webhook, WebhookAnswer, Written,
+        Extend, ExtendAnswer, FindAnswer, ImportBatch, ImportOne, List, Listen, Migrate, Migrated, Prepare,
+        PrepareAnswer, Read, Report, Send, Sync, SyncAnswer, TestConnection, Webhook, WebhookAnswer, Written,
     },
     record::{Children, External, Find, ItemHead, Line, Offset, Page, PageSpec, PrepareItem, Prepared, Ref},
 };
@@ -216,6 +216,20 @@ fn rest() -> Vec<Example> {
             Webhook { topic: "order.created".into(), headers: pairs(&[("x-acme-signature", "00ff")]) },
         ),
         example("webhook.answer", WebhookAnswer { import: vec![of("7")], deleted: vec![of("8")], ignored: true }),
+        example_of(
+            "listen.request",
+            Listen {
+                listener: "acme.price.listener".into(),
+                op: RecordOp::Write,
+                model: "product.template".into(),
+                record: 12,
+                changed: vec!["list_price".into()],
+                at: "2026-11-24T10:00:00Z".into(),
+                event: 4711,
+            },
+            r#"{"listener":"acme.price.listener","op":"create","model":"product.template","record":12}"#,
+        ),
+        example("listen.answer", Done {}),
         example("import_record.request", ImportOne { kind: kind(), id: "7".into(), force: true }),
         example("import_record.answer", Done {}),
         example(

@@ -66,6 +66,7 @@ pub(crate) async fn dispatch<C: Connector>(cx: &Context<C>, op: &str, payload: A
         op::EXTEND => extend(cx, &payload, &frame).await,
         op::ACTION => action(cx, frame.header()?).await,
         op::WEBHOOK => webhook(cx, &frame).await,
+        op::LISTEN => listen(cx, frame.header()?).await,
         op::IMPORT_RECORD => import_record(cx, frame.header()?).await,
         op::IMPORT_BATCH => import_batch(cx, frame.header()?).await,
         op::EXPORT_RECORD => export_record(cx, frame.header()?).await,
@@ -364,6 +365,13 @@ async fn webhook<C: Connector>(cx: &Context<C>, frame: &Frame<'_>) -> Result<Byt
         Some((_, code)) => header(&code(event, cx.clone()).await?.into_contract()),
         None => header(&op::WebhookAnswer { ignored: true, ..op::WebhookAnswer::default() }),
     }
+}
+
+async fn listen<C: Connector>(cx: &Context<C>, told: op::Listen) -> Result<Bytes> {
+    let listener = cx.registry().listeners.iter().find(|known| known.declared.name == told.listener);
+    let listener = listener.ok_or_else(|| crate::component::missing_listener(C::ID, &told.listener))?;
+    listener.hear(told, cx.clone()).await?;
+    header(&op::Done {})
 }
 
 async fn import_record<C: Connector>(cx: &Context<C>, request: op::ImportOne) -> Result<Bytes> {

@@ -8,8 +8,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
-    KindBuilder, Part, Registry, Scheme, WebhookBuilder,
+    KindBuilder, ListenerBuilder, Part, Registry, Scheme, WebhookBuilder,
     kind::{KindDraft, KindEntry},
+    listener::{self, LISTENER, Listener},
     registry::{ADAPTER, BINDER},
     webhook::Webhooks,
 };
@@ -52,6 +53,7 @@ pub struct Components<C: Connector> {
     operations: Vec<Operation<C>>,
     several: Vec<String>,
     pub(crate) webhooks: Option<Webhooks<C>>,
+    pub(crate) listeners: Vec<Listener<C>>,
     pub(crate) model_fields: Vec<manifest::ModelField>,
     pub(crate) extensions: Vec<Entry<C>>,
 }
@@ -64,6 +66,7 @@ impl<C: Connector> Components<C> {
             operations: Vec::new(),
             several: Vec::new(),
             webhooks: None,
+            listeners: Vec::new(),
             model_fields: Vec::new(),
             extensions: Vec::new(),
         }
@@ -200,6 +203,23 @@ impl<C: Connector> Components<C> {
         WebhookBuilder::new(self.webhooks.insert(Webhooks::new(scheme)))
     }
 
+    /// A listener (usage `listener`): hears of what happened to our records of a model, once it was committed. Each event
+    /// is a job of its own: at least once, tried again where it fails, in no promised order.
+    ///
+    /// ```
+    /// # use bindery_plugin::prelude::*;
+    /// # fn components<C: Connector>(c: &mut Components<C>) {
+    /// c.listener("acme.price.listener", "product.template")
+    ///     .changed_by(["list_price"])
+    ///     .on_record_write(async |event, cx| cx.with_delay().export("acme.product", event.record()).await.map(|_| ()));
+    /// # }
+    /// ```
+    pub fn listener(&mut self, name: &str, model: &str) -> ListenerBuilder<'_, C> {
+        self.part(name, LISTENER).declared.apply_on.push(model.to_owned());
+        let part = self.parts.len() - 1;
+        ListenerBuilder::new(self, part, name, model)
+    }
+
     /// Adds a field to one of our record models, shared with whoever declares the same.
     ///
     /// ```
@@ -230,11 +250,14 @@ impl<C: Connector> Components<C> {
         }
         super::kind::check(&kinds, &mut wrong);
         self.check_parts(&mut wrong);
+        listener::check(&self.listeners, &mut wrong);
+        // Whoever wants to hear, hears.
+        self.several(LISTENER);
         if !wrong.is_empty() {
             return Err(Error::failed(format!("the declarations of {} are wrong: {}", C::ID, wrong.join("; "))));
         }
-        let Self { parts, operations, several, webhooks, model_fields, extensions, .. } = self;
-        Ok(Registry { parts, kinds, operations, several, webhooks, extensions, model_fields })
+        let Self { parts, operations, several, webhooks, listeners, model_fields, extensions, .. } = self;
+        Ok(Registry { parts, kinds, operations, several, webhooks, listeners, extensions, model_fields })
     }
 
     fn check_parts(&self, wrong: &mut Vec<String>) {
@@ -325,7 +348,7 @@ impl<C: Connector> ActionBuilder<'_, C> {
 
 /// A component being declared: where it applies.
 pub struct ComponentBuilder<'a> {
-    declared: &'a mut manifest::Component,
+    pub(super) declared: &'a mut manifest::Component,
 }
 
 impl ComponentBuilder<'_> {

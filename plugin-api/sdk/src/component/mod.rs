@@ -5,6 +5,7 @@
 mod declare;
 pub mod field;
 mod kind;
+mod listener;
 mod lookup;
 mod part;
 mod registry;
@@ -12,6 +13,8 @@ mod webhook;
 
 pub use declare::{ActionBuilder, AdapterBuilder, ComponentBuilder, Components};
 pub use kind::KindBuilder;
+pub(crate) use listener::missing as missing_listener;
+pub use listener::{ListenerBuilder, RecordEvent};
 pub use lookup::Lookup;
 pub(crate) use part::{AnyAdapter, Part};
 pub(crate) use registry::{ADAPTER, BINDER, Registry};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{AnyAdapter, Components, Part, declare::Operation, kind::KindEntry, webhook::Webhooks};
+use super::{AnyAdapter, Components, Part, declare::Operation, kind::KindEntry, listener::Listener, webhook::Webhooks};
 use crate::{
     Connector,
     error::{Error, Result},
@@ -19,6 +19,7 @@ pub(crate) struct Registry<C: Connector> {
     pub(crate) kinds: Vec<KindEntry<C>>,
     pub(crate) operations: Vec<Operation<C>>,
     pub(crate) webhooks: Option<Webhooks<C>>,
+    pub(crate) listeners: Vec<Listener<C>>,
     pub(crate) extensions: Vec<crate::extension::Entry<C>>,
     /// Usages of which several components may fit alike.
     pub(crate) several: Vec<String>,

@@ -14,7 +14,7 @@ use super::{
     fake::{Fake, Scripted, Sent, bind_to, is_task},
 };
 use crate::{
-    Connector, Context, ListQuery, Task, boundary,
+    Connector, Context, ListQuery, RecordOp, Task, boundary,
     context::Instance,
     error::{Error, Result},
     json::pointer,
@@ -447,6 +447,29 @@ impl<C: Connector> Harness<C> {
     pub fn export_whole(&self, kind: &str, record: i64) -> Result<()> {
         let request = op::ExportOne { kind: kind.to_owned(), record, ..op::ExportOne::default() };
         self.ask_for::<op::Done>(op::EXPORT_RECORD, &request, &[]).map(drop)
+    }
+
+    /// Tells a listener what happened to a record of ours.
+    ///
+    /// ```
+    /// # use bindery_plugin::{RecordOp, prelude::*, testing::Harness};
+    /// # fn example<C: Connector>(acme: Harness<C>) -> Result<()> {
+    /// acme.listen("acme.price.listener", RecordOp::Write, 12, &["list_price"])
+    /// # }
+    /// ```
+    pub fn listen(&self, listener: &str, op: RecordOp, record: i64, changed: &[&str]) -> Result<()> {
+        let declared = boundary::manifest::<C>("0.0.0", "")?.listeners;
+        let known = declared.into_iter().find(|known| known.name == listener);
+        let request = op::Listen {
+            listener: listener.to_owned(),
+            op,
+            model: known.map(|known| known.model).unwrap_or_default(),
+            record,
+            changed: changed.iter().map(|field| (*field).to_owned()).collect(),
+            at: "2026-01-01T00:00:00Z".to_owned(),
+            event: 1,
+        };
+        self.ask_for::<op::Done>(op::LISTEN, &request, &[]).map(drop)
     }
 
     /// Handles a verified webhook: the records to import, as kind and external id.

@@ -4,6 +4,7 @@
 
 mod adapter;
 mod component;
+mod listener;
 
 use bindery_plugin::prelude::*;
 
@@ -29,7 +30,7 @@ pub struct Settings {
     #[schemars(extend("page" = "Advanced", "record" = "stock.warehouse"))]
     #[serde(default)]
     warehouse: Option<i64>,
-    /// What the test of the connection shows: `requests`, `urls` or `components`.
+    /// What the test of the connection shows: `requests`, `urls` or `components`. `deaf` and `hoarse` are for its listeners.
     #[schemars(extend("page" = "Advanced"))]
     #[serde(default)]
     show: String,
@@ -55,6 +56,7 @@ impl Connector for Specimen {
     fn components(c: &mut Components<Self>) {
         adapter::declare(c);
         component::declare(c);
+        listener::declare(c);
         c.kind("specimen.product", "product.template")
             .field("external_sku", field::text())
             .read_only()
