@@ -34,6 +34,7 @@ mod export_create;
 mod export_kill;
 mod export_line;
 mod export_policy;
+mod export_run;
 mod export_select;
 mod import;
 mod import_bad_answer;

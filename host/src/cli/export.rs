@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
-use super::{Done, domain, error::Error, plan, progress, session::Session, sync};
+use super::{Done, domain, error::Error, plan, progress, session::Session, status, sync};
 use crate::operation::sync::{Standing, Started};
 
 /// `bindery export`.
@@ -75,6 +75,7 @@ fn summary(standing: &Standing) -> String {
             "{}: {} exported ({} created), {} skipped, {} errors",
             report.kind, counts.exported, counts.created, counts.skipped, counts.errors
         ));
+        lines.push(format!("  {}", status::account(&report.account)));
         lines.extend(report.problems.iter().map(|(record, problem)| format!("  record {record}: {}", problem.message)));
     }
     if lines.is_empty() {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
@@ -79,22 +79,27 @@ fn is_trouble(job: &Stored) -> bool {
     (matches!(job.state, State::Failed | State::Cancelled) && job.merged_into.is_none()) || job.parked.is_some()
 }
 
-/// The account of each job that has one, in the order they ran.
+/// The account of each job that has one, in the order they ran; then those of the exports that it ended with.
 pub(super) fn summary(standing: &Standing) -> String {
     const COUNTS: [&str; 7] = ["offered", "created", "updated", "unchanged", "skipped", "quarantined", "failed"];
-    let rows: Vec<Vec<String>> = standing
-        .jobs
-        .iter()
-        .filter_map(|Job { job, .. }| {
-            let result = job.result.as_ref()?;
-            let account = result.get("account").unwrap_or(result);
-            account.get("offered")?;
-            let mut row = vec![job.description.clone()];
-            row.extend(COUNTS.iter().map(|count| account[*count].as_i64().unwrap_or_default().to_string()));
-            row.push(took(job));
-            Some(row)
-        })
-        .collect();
+    let row = |what: String, account: &Value, took: String| {
+        account.get("offered")?;
+        let mut row = vec![what];
+        row.extend(COUNTS.iter().map(|count| account[*count].as_i64().unwrap_or_default().to_string()));
+        row.push(took);
+        Some(row)
+    };
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for Job { job, .. } in &standing.jobs {
+        let Some(result) = &job.result else { continue };
+        let own = result.get("account").unwrap_or(result);
+        rows.extend(row(job.description.clone(), own, took(job)));
+        let exports = result["exports"].as_array().into_iter().flatten();
+        rows.extend(exports.filter_map(|export| {
+            let kind = export["kind"].as_str().unwrap_or_default();
+            row(format!("  export {kind}"), &export["account"], String::new())
+        }));
+    }
     let mut header = vec!["job"];
     header.extend(COUNTS);
     header.push("took");

@@ -15,7 +15,7 @@ use crate::{
     base::{Code, config::DataDir},
     operation::{
         audit::List,
-        status::{Account, Backend, Kind, Status},
+        status::{Account, Backend, Kind, Run, Status},
     },
 };
 
@@ -122,7 +122,7 @@ fn database(bytes: u64, free: Option<u64>) -> String {
 /// How the sync of each kind stands; nothing where none was synced yet.
 fn kinds(backends: &[Backend]) -> String {
     let rows: Vec<Vec<String>> =
-        backends.iter().flat_map(|backend| backend.kinds.iter().map(|kind| row(&backend.name, kind))).collect();
+        backends.iter().flat_map(|backend| backend.kinds.iter().flat_map(|kind| rows(&backend.name, kind))).collect();
     if rows.is_empty() {
         return String::new();
     }
@@ -130,25 +130,35 @@ fn kinds(backends: &[Backend]) -> String {
     format!("{}\n\n", table(&header, rows, ""))
 }
 
-fn row(backend: &str, kind: &Kind) -> Vec<String> {
+/// A row for the kind with its last import, and one for its last export.
+fn rows(backend: &str, kind: &Kind) -> Vec<Vec<String>> {
     let count = |count: u64| if count == 0 { String::new() } else { count.to_string() };
-    let run = kind.last_run.as_ref();
-    vec![
-        backend.to_owned(),
-        kind.kind.clone(),
-        run.map(|run| format!("{} {}", run.state, run.started.to_rfc3339())).unwrap_or_default(),
-        run.map(|run| account(&run.account)).unwrap_or_default(),
+    let run = |run: Option<&Run>, way: &str| {
+        let began = run.map(|run| format!("{way}{} {}", run.state, run.started.to_rfc3339()));
+        [began.unwrap_or_default(), run.map(|run| account(&run.account)).unwrap_or_default()]
+    };
+    let mut row = vec![backend.to_owned(), kind.kind.clone()];
+    row.extend(run(kind.last_run.as_ref(), ""));
+    row.extend([
         kind.cursor.clone().unwrap_or_default(),
         kind.cursor_age.map(age).unwrap_or_default(),
         count(kind.failed),
         count(kind.given_up),
         count(kind.reviews),
         if kind.stalled { "stalled" } else { "" }.to_owned(),
-    ]
+    ]);
+    let mut rows = vec![row];
+    if kind.last_export.is_some() {
+        let mut row = vec![String::new(); 2];
+        row.extend(run(kind.last_export.as_ref(), "export "));
+        row.resize(rows[0].len(), String::new());
+        rows.push(row);
+    }
+    rows
 }
 
 /// What became of the records, without what did not happen.
-fn account(account: &Account) -> String {
+pub(super) fn account(account: &Account) -> String {
     let parts = [
         (account.created, "created"),
         (account.updated, "updated"),

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{
     Caller, Host,
+    status::Account,
     sync::{Standing, Started, started},
 };
 use crate::{base::Fault, sync::task::ExportKind};
@@ -44,7 +45,7 @@ pub struct Counts {
     pub created: i64,
     /// Records that needed no send, or were left out.
     pub skipped: i64,
-    /// Records that could not be sent.
+    /// Records that could not be sent, or wait for a person.
     pub errors: i64,
 }
 
@@ -53,7 +54,12 @@ pub struct Counts {
 pub struct Report {
     /// The kind.
     pub kind: String,
-    /// What became of it.
+    /// Its run, where it has one.
+    #[serde(default)]
+    pub run: Option<i64>,
+    /// What became of the records that it was offered.
+    pub account: Account,
+    /// The same in short.
     pub counts: Counts,
     /// Records that could not be sent, and why; up to a bound.
     #[serde(default)]

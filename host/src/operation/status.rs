@@ -13,7 +13,7 @@ use crate::{
     base::{Fault, Timestamp},
     model::job::Counts,
     plugin, queue, record, storage,
-    sync::status::KindStatus,
+    sync::status::{KindStatus, LastRun},
 };
 
 pub use crate::sync::Account;
@@ -71,9 +71,12 @@ pub struct Backend {
 pub struct Kind {
     /// The kind.
     pub kind: String,
-    /// The last run.
+    /// The last import.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_run: Option<Run>,
+    /// The last export that somebody asked for, or that a step ended with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_export: Option<Run>,
     /// Where the next run starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
@@ -211,18 +214,22 @@ async fn backend(host: &Host, backend: &backend::Backend) -> Result<Backend, Fau
     })
 }
 
-fn shown(kind: KindStatus, now: Timestamp) -> Kind {
-    let run = kind.last_run.map(|run| Run {
+fn run(run: LastRun) -> Run {
+    Run {
         state: run.state.to_owned(),
         started: run.started,
         ended: run.ended,
         error: run.error,
         account: run.account,
         unaccounted: run.account.unaccounted(),
-    });
+    }
+}
+
+fn shown(kind: KindStatus, now: Timestamp) -> Kind {
     Kind {
         kind: kind.kind,
-        last_run: run,
+        last_run: kind.last_run.map(run),
+        last_export: kind.last_export.map(run),
         cursor: kind.cursor,
         cursor_moved: kind.cursor_moved,
         cursor_age: kind.cursor_moved.map(|moved| (now.0 - moved.0) / 1_000_000),
@@ -254,17 +261,18 @@ fn of_kind(backend: &str, kind: &Kind) -> Vec<Alarm> {
     let mut alarm = |what: String, cure: String| {
         alarms.push(Alarm { message: format!("backend {backend}: {name}: {what}"), cure });
     };
-    if let Some(run) = &kind.last_run {
+    let runs = [
+        (&kind.last_run, "import", format!("bindery sync {backend} --kind {name}")),
+        (&kind.last_export, "export", format!("bindery export {backend} --kind {name}")),
+    ];
+    for (run, what, command) in runs.iter().filter_map(|(run, what, command)| Some((run.as_ref()?, what, command))) {
         if run.unaccounted != 0 {
             let cure = format!("Report it; `bindery verify {backend} --kind {name} --repair` mends what differs.");
-            alarm(format!("nothing tells what became of {} records of the last run", run.unaccounted), cure);
+            alarm(format!("nothing tells what became of {} records of the last {what}", run.unaccounted), cure);
         }
         if run.state == "failed" {
             let why = run.error.as_deref().unwrap_or("no reason was kept");
-            alarm(
-                format!("the last run failed: {why}"),
-                format!("`bindery sync {backend} --kind {name}` tries it again."),
-            );
+            alarm(format!("the last {what} failed: {why}"), format!("`{command}` tries it again."));
         }
     }
     if kind.stalled {

@@ -18,6 +18,7 @@ pub mod conformance;
 pub mod cursor;
 pub mod error;
 pub mod export;
+pub mod export_left;
 pub mod intent;
 pub mod job;
 pub mod job_channel;

@@ -2,6 +2,22 @@
 
 use super::{Error, Param, Row, Statement, Tx};
 
+/// Which way the records of a run go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// Theirs become ours.
+    #[default]
+    Import,
+    /// Ours become theirs.
+    Export,
+}
+
+impl Direction {
+    fn number(self) -> i64 {
+        i64::from(self == Self::Export)
+    }
+}
+
 /// A stored run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
@@ -13,6 +29,8 @@ pub struct Run {
     pub backend: i64,
     /// The kind.
     pub kind: String,
+    /// Which way.
+    pub direction: Direction,
     /// 0 running, 1 done, 2 failed, 3 cancelled.
     pub state: i64,
     /// Start, microseconds.
@@ -54,7 +72,7 @@ macro_rules! columns {
         "id, job, backend, kind, state, started_at, ended_at, forced, filtered, complete, since, cursor_version, \
          page_cursor, page_number, seen_as_of, seen_latest, moved_cursor, error_code, error, offered, created, \
          updated, unchanged, skipped, quarantined, failed, matched, held, gone, requeued, duplicates, lines, \
-         dependencies, pages, state_format"
+         dependencies, pages, state_format, direction"
     };
 }
 
@@ -62,7 +80,7 @@ static INSERT: Statement = Statement::new(
     "insert into sync_run(job, backend, kind, direction, state, started_at, forced, filtered, complete, since, \
      cursor_version, page_number, moved_cursor, offered, created, updated, unchanged, skipped, quarantined, failed, \
      matched, held, gone, requeued, duplicates, lines, dependencies, pages, state_format) \
-     values (?1, ?2, ?3, 0, 0, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?10)",
+     values (?1, ?2, ?3, ?11, 0, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?10)",
 );
 static PAGE: Statement = Statement::new(
     "update sync_run set page_cursor = ?2, page_number = page_number + ?3, seen_as_of = ?4, seen_latest = ?5, \
@@ -84,13 +102,15 @@ static GET: Statement = Statement::new(concat!("select ", columns!(), " from syn
 static OPEN: Statement = Statement::new(concat!(
     "select ",
     columns!(),
-    " from sync_run where job = ?1 and kind = ?2 and state = 0 order by id desc limit 1"
+    " from sync_run where job = ?1 and kind = ?2 and direction = ?3 and state = 0 order by id desc limit 1"
 ));
-static OF_JOB: Statement = Statement::new(concat!("select ", columns!(), " from sync_run where job = ?1 order by id"));
+static OF_JOB: Statement =
+    Statement::new(concat!("select ", columns!(), " from sync_run where job = ?1 and direction = ?2 order by id"));
 static LATEST: Statement = Statement::new(concat!(
     "select ",
     columns!(),
-    " from sync_run where id in (select max(id) from sync_run where backend = ?1 group by kind) order by kind"
+    " from sync_run where id in (select max(id) from sync_run where backend = ?1 group by kind, direction) \
+     order by kind, direction"
 ));
 static LIST: Statement = Statement::new(concat!(
     "select ",
@@ -98,8 +118,8 @@ static LIST: Statement = Statement::new(concat!(
     " from sync_run where backend = ?1 and (?2 is null or kind = ?2) order by id desc limit ?3"
 ));
 static STALLED: Statement = Statement::new(
-    "select count(*) from sync_run r where r.backend = ?1 and r.kind = ?2 and r.state = 1 and r.complete = 0 \
-     and r.filtered = 0 and r.created + r.updated > 0 and r.id > coalesce((select max(m.id) from sync_run m where m.backend = ?1 \
+    "select count(*) from sync_run r where r.backend = ?1 and r.kind = ?2 and r.direction = 0 and r.state = 1 \
+     and r.complete = 0 and r.filtered = 0 and r.created + r.updated > 0 and r.id > coalesce((select max(m.id) from sync_run m where m.backend = ?1 \
      and m.kind = ?2 and m.moved_cursor = 1), 0)",
 );
 static SEE: Statement = Statement::new("insert into sync_seen(run, page, ids) values (?1, ?2, ?3)");
@@ -107,12 +127,12 @@ static SEEN: Statement = Statement::new("select ids from sync_seen where run = ?
 static FORGET: Statement = Statement::new("delete from sync_seen where run = ?1");
 static ABANDON: Statement = Statement::new(
     "update sync_run set state = 2, ended_at = ?4, error_code = 'sync.abandoned', error = ?5 \
-     where backend = ?1 and kind = ?2 and state = 0 and id <> ?3 \
+     where backend = ?1 and kind = ?2 and direction = ?6 and state = 0 and id <> ?3 \
      and (job is null or not exists (select 1 from job where job.id = sync_run.job and job.state in (0, 1, 2, 6, 7)))",
 );
 static PRUNE: Statement = Statement::new(
     "delete from sync_run where id in (select id from sync_run where state <> 0 and started_at < ?1 \
-     and id not in (select max(id) from sync_run group by backend, kind) order by id limit ?2)",
+     and id not in (select max(id) from sync_run group by backend, kind, direction) order by id limit ?2)",
 );
 
 /// What a run starts with.
@@ -124,6 +144,8 @@ pub struct Start<'a> {
     pub backend: i64,
     /// The kind.
     pub kind: &'a str,
+    /// Which way.
+    pub direction: Direction,
     /// Microseconds.
     pub now: i64,
     /// Map what looks unchanged too.
@@ -155,6 +177,7 @@ pub fn insert(tx: &mut dyn Tx, start: &Start<'_>) -> Result<i64, Error> {
             start.since.as_deref().into(),
             start.cursor_version.into(),
             i64::from(start.state_format).into(),
+            start.direction.number().into(),
         ],
     )
 }
@@ -229,16 +252,16 @@ pub fn get(tx: &mut dyn Tx, id: i64) -> Result<Option<Run>, Error> {
 }
 
 /// The run of a kind that a job left unfinished.
-pub fn open_of_job(tx: &mut dyn Tx, job: i64, kind: &str) -> Result<Option<Run>, Error> {
-    tx.first(&OPEN, &[job.into(), kind.into()], read)
+pub fn open_of_job(tx: &mut dyn Tx, job: i64, kind: &str, direction: Direction) -> Result<Option<Run>, Error> {
+    tx.first(&OPEN, &[job.into(), kind.into(), direction.number().into()], read)
 }
 
-/// All runs of a job, in order.
-pub fn of_job(tx: &mut dyn Tx, job: i64) -> Result<Vec<Run>, Error> {
-    tx.query(&OF_JOB, &[job.into()], read)
+/// All runs of a job in a direction, in order.
+pub fn of_job(tx: &mut dyn Tx, job: i64, direction: Direction) -> Result<Vec<Run>, Error> {
+    tx.query(&OF_JOB, &[job.into(), direction.number().into()], read)
 }
 
-/// The latest run of each kind of a backend.
+/// The latest run of each kind of a backend, in each direction.
 pub fn latest(tx: &mut dyn Tx, backend: i64) -> Result<Vec<Run>, Error> {
     tx.query(&LATEST, &[backend.into()], read)
 }
@@ -253,9 +276,11 @@ pub fn stalled(tx: &mut dyn Tx, backend: i64, kind: &str) -> Result<i64, Error> 
     Ok(tx.first(&STALLED, &[backend.into(), kind.into()], |row| row.int(0))?.unwrap_or(0))
 }
 
-/// Ends the runs of a kind whose jobs have ended without a word, but for one.
-pub fn abandon(tx: &mut dyn Tx, backend: i64, kind: &str, but: i64, now: i64, why: &str) -> Result<(), Error> {
-    tx.execute(&ABANDON, &[backend.into(), kind.into(), but.into(), now.into(), why.into()])?;
+/// Ends the runs like one that has begun whose jobs have ended without a word.
+pub fn abandon(tx: &mut dyn Tx, but: i64, start: &Start<'_>, why: &str) -> Result<(), Error> {
+    let of: [Param<'_>; 2] = [start.backend.into(), start.kind.into()];
+    let direction = start.direction.number().into();
+    tx.execute(&ABANDON, &[of[0], of[1], but.into(), start.now.into(), why.into(), direction])?;
     Ok(())
 }
 
@@ -315,5 +340,6 @@ fn read(row: &dyn Row) -> Result<Run, Error> {
         error: row.opt_string(18)?,
         counts,
         state_format: row.opt_int(34)?,
+        direction: if row.int(35)? == 0 { Direction::Import } else { Direction::Export },
     })
 }

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// The account of a run, of a page, or of one record.
 ///
+/// Of an export the two sides change places: the records offered are ours, and what was created or updated is theirs.
+///
 /// Invariant: `offered = created + updated + unchanged + skipped + quarantined + failed`. The counts below the line
 /// say more about some of them and are no part of the sum.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,9 +21,9 @@ pub struct Account {
     pub unchanged: i64,
     /// Records that the connector, a policy or a race left out.
     pub skipped: i64,
-    /// Records that are kept with their payload until somebody, or a retry, settles them.
+    /// Records that are kept with their payload until somebody, or a retry, settles them; of an export: that wait for a person.
     pub quarantined: i64,
-    /// Records that could not even be kept.
+    /// Records that could not even be kept; of an export: that could not be sent, and stay due.
     pub failed: i64,
     /// Of updated and unchanged: records that existed here and were matched.
     pub matched: i64,

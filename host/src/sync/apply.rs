@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{
     Account, Error, conflict,
-    export::outcome,
+    export::{outcome, run as export_run, run::Counting},
     mark, page,
     plan::{Action, Plan, What},
     problem::Problem,
@@ -44,6 +44,8 @@ pub struct Circumstances {
     pub spawned_by: Option<i64>,
     /// The run that the plan is a page of.
     pub run: Option<RunStep>,
+    /// The run that exports which end with this transaction are counted in.
+    pub counting: Option<Counting>,
     /// Each record has a savepoint of its own, since the page failed without.
     pub careful: bool,
     /// The record is one that the job's own work refers to: once it is made, the job has come nearer to its end.
@@ -145,7 +147,7 @@ pub fn apply(tx: &mut dyn Tx, plan: &Plan, at: &Circumstances) -> Result<Applied
     let moved = moved(tx, plan)?;
     let mut applied = Applied { account: plan.settled, ..Applied::default() };
     keep_nameless(tx, plan, at, &mut applied)?;
-    let mut written = Vec::new();
+    let (mut written, mut exported) = (Vec::new(), Vec::new());
     for action in &plan.actions {
         let what = match moved.contains(&action.id.as_str()) {
             true => Cow::Owned(What::Requeue),
@@ -164,6 +166,9 @@ pub fn apply(tx: &mut dyn Tx, plan: &Plan, at: &Circumstances) -> Result<Applied
         } else {
             act(tx, plan, action, what, at)?
         };
+        if let (What::Sent(sent), None) = (what, &outcome.problem) {
+            exported.extend(sent.became().map(|became| (sent.record, became)));
+        }
         applied.account.add(&outcome.account);
         applied.record = outcome.record.or(applied.record);
         if let Some(problem) = outcome.problem {
@@ -175,6 +180,9 @@ pub fn apply(tx: &mut dyn Tx, plan: &Plan, at: &Circumstances) -> Result<Applied
     }
     if plan.target.has_hook("after") && !written.is_empty() {
         enqueue(tx, at, after_job(plan, written))?;
+    }
+    if let Some(counting) = &at.counting {
+        export_run::count(tx, counting, plan.target.name(), &exported)?;
     }
     finish(tx, plan, at, &mut applied)?;
     Ok(applied)

@@ -21,6 +21,9 @@ use crate::{
     storage::{Durability, Tx, run},
 };
 
+/// Why a run ended of which nobody said so.
+pub(super) const ABANDONED: &str = "its job ended before it did";
+
 impl Engine {
     /// The run of this job and kind that an earlier attempt left open, or a new one; and what people should know of it.
     pub(super) async fn begin(
@@ -143,7 +146,7 @@ impl Begin {
         check_fence(tx, self.fence.as_ref())?;
         let start = self.start(tx)?;
         if let Some(fence) = &self.fence
-            && let Some(open) = run::open_of_job(tx, fence.job, target.name())?
+            && let Some(open) = run::open_of_job(tx, fence.job, target.name(), run::Direction::Import)?
         {
             if open.state_format.is_none_or(|of| of == i64::from(format)) {
                 return Ok(open);
@@ -153,8 +156,7 @@ impl Begin {
             return found(tx, open.id);
         }
         let id = run::insert(tx, &start)?;
-        let why = "its job ended before it did";
-        run::abandon(tx, target.session.backend, target.name(), id, self.now.0, why)?;
+        run::abandon(tx, id, &start, ABANDONED)?;
         found(tx, id)
     }
 
@@ -166,6 +168,7 @@ impl Begin {
             job: self.fence.as_ref().map(|fence| fence.job),
             backend: target.session.backend,
             kind: target.name(),
+            direction: run::Direction::Import,
             now: self.now.0,
             forced: self.forced,
             filtered: self.filtered,
@@ -181,7 +184,7 @@ fn found(tx: &mut dyn Tx, id: i64) -> Result<run::Run, Error> {
     run::get(tx, id)?.ok_or_else(|| Error::NotFound { what: format!("run {id}") })
 }
 
-fn check_fence(tx: &mut dyn Tx, fence: Option<&Fence>) -> Result<(), Error> {
+pub(super) fn check_fence(tx: &mut dyn Tx, fence: Option<&Fence>) -> Result<(), Error> {
     let Some(fence) = fence else { return Ok(()) };
     queue::check_fence(tx, fence).map_err(|error| match error {
         queue::Error::Stale { .. } => Error::Fenced,

@@ -88,6 +88,7 @@ impl Engine {
             fence: behalf.job.clone(),
             spawned_by: behalf.job.as_ref().map(|fence| fence.job),
             run: None,
+            counting: behalf.counting.clone(),
             careful: false,
             on_the_way: false,
             finish: None,

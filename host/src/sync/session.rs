@@ -8,7 +8,7 @@ use bindery_contract::{Error as ContractError, ErrorClass, Frame, Manifest, mani
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
-use super::{Error, handler};
+use super::{Error, export::run::Counting, handler};
 use crate::{
     backend::{self, Business, Opened, Serves},
     base::Timestamp,
@@ -127,6 +127,8 @@ pub struct Behalf {
     pub progress: Option<ProgressHandle>,
     /// Nothing is written in the end: what plugins ask to write is forgotten.
     pub is_plan: bool,
+    /// The run of an export that records are counted in.
+    pub counting: Option<Counting>,
     /// The job is not tried again, whatever this attempt comes to.
     pub is_last_attempt: bool,
 }
@@ -145,6 +147,7 @@ impl From<&Running> for Behalf {
             cancel: job.cancel.clone(),
             progress: Some(job.progress.clone()),
             is_plan: false,
+            counting: None,
             is_last_attempt: job.max_retries != 0 && job.charged >= job.max_retries,
         }
     }

@@ -15,8 +15,10 @@ use crate::{
 pub struct KindStatus {
     /// The kind.
     pub kind: String,
-    /// The last run; absent: none yet.
+    /// The last import; absent: none yet.
     pub last_run: Option<LastRun>,
+    /// The last export that somebody asked for, or that a step ended with; absent: none yet.
+    pub last_export: Option<LastRun>,
     /// Where the next run starts.
     pub cursor: Option<String>,
     /// When the cursor moved last.
@@ -79,7 +81,10 @@ impl Engine {
                     let stalled = run::stalled(tx, backend, &run.kind)? >= PATIENCE;
                     let entry = of(&mut kinds, &run.kind);
                     entry.stalled = stalled;
-                    entry.last_run = Some(last_run(run));
+                    match run.direction {
+                        run::Direction::Import => entry.last_run = Some(last_run(run)),
+                        run::Direction::Export => entry.last_export = Some(last_run(run)),
+                    }
                 }
                 for cursor in cursor::list(tx, backend).map_err(Fault::from)? {
                     let entry = of(&mut kinds, &cursor.key);

@@ -155,7 +155,7 @@ impl Engine {
         behalf: &Behalf,
         done: &mut Done,
     ) -> Result<(), Error> {
-        let before = self.store.read(move |tx| run::of_job(tx, job)).await?;
+        let before = self.store.read(move |tx| run::of_job(tx, job, run::Direction::Import)).await?;
         for kind in kinds {
             // An earlier attempt of this job has come to the end of it.
             if let Some(run) = before.iter().find(|run| run.kind == *kind && run.state == 1) {

@@ -10,7 +10,6 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::{
     creation::is_one_by_one,
     extend,
-    mark::Next,
     ours::{self, Ours},
     outcome::{self, Arrived, Fate, Sent},
     prepare::{self, Body},
@@ -22,7 +21,6 @@ use crate::sync::{
     engine::Engine,
     fetch,
     guard::Chain,
-    handler::goes_on,
     page::Page,
     plan::{Action, Plan, What},
     problem::Problem,
@@ -75,11 +73,8 @@ impl Engine {
         if let Err(error) = &ended
             && !matches!(error, Error::Fenced)
         {
-            let again = matches!(error, Error::Cancelled) || (goes_on(error) && !behalf.is_last_attempt);
-            let next = if again { Next::Job } else { Next::Sweep };
-            let message = error.to_string();
             for record in records.iter().filter(|record| !done.iter().any(|(known, _)| known == *record)) {
-                if let Err(error) = self.export_failed(target, *record, &message, next).await {
+                if let Err(error) = self.export_failed(target, behalf, *record, error).await {
                     return (done, Some(error));
                 }
             }
@@ -96,7 +91,9 @@ impl Engine {
     ) -> Result<(), Error> {
         let mut records = records.to_vec();
         records.sort_unstable();
-        let alone = {
+        let alone = if records.len() < 2 {
+            records
+        } else {
             let mut held = Vec::with_capacity(records.len());
             for record in &records {
                 // In the order of their ids, so that no two wait for each other.
@@ -111,10 +108,12 @@ impl Engine {
         let mut exports = std::pin::pin!(exports);
         while let Some((record, exported)) = exports.next().await {
             match exported {
-                Ok(Exported { problem: Some(problem), .. }) => self.not_exported(target, record, problem, done).await?,
+                Ok(Exported { problem: Some(problem), .. }) => {
+                    self.refused(target, behalf, record, problem, done).await?
+                }
                 Ok(exported) => done.push((record, exported)),
                 Err(error) if ends_run(&error) => failed = failed.or(Some(error)),
-                Err(error) => self.not_exported(target, record, (&error).into(), done).await?,
+                Err(error) => self.refused(target, behalf, record, (&error).into(), done).await?,
             }
         }
         failed.map_or(Ok(()), Err)
@@ -189,14 +188,21 @@ impl Engine {
                     lot.ends.push((ours, Fate::Skipped, skipped));
                 }
                 Body::Needs(_) => lot.alone.push(ours.due.record),
-                Body::Failed(problem) => self.not_exported(target, ours.due.record, problem, done).await?,
+                Body::Failed(problem) => self.refused(target, behalf, ours.due.record, problem, done).await?,
             }
         }
         Ok(())
     }
 
-    async fn not_exported(&self, target: &Target, record: i64, problem: Problem, done: &mut Done) -> Result<(), Error> {
-        self.export_failed(target, record, &problem.message, Next::of(&problem)).await?;
+    async fn refused(
+        &self,
+        target: &Target,
+        behalf: &Behalf,
+        record: i64,
+        problem: Problem,
+        done: &mut Done,
+    ) -> Result<(), Error> {
+        self.not_exported(target, behalf, record, &problem).await?;
         done.push((record, Exported::failed(problem)));
         Ok(())
     }
@@ -268,7 +274,7 @@ impl Engine {
         for (ready, outcome) in creates.into_iter().zip(outcomes) {
             match outcome {
                 Ok(answer) => there.push(There::new(ready, true, answer)),
-                Err(error) => self.not_exported(target, ready.ours.due.record, (&error).into(), done).await?,
+                Err(error) => self.refused(target, behalf, ready.ours.due.record, (&error).into(), done).await?,
             }
         }
         Ok(())
@@ -302,7 +308,7 @@ impl Engine {
                 Ok(answer) => there.push(There::new(ready, false, answer)),
                 // What becomes of ours then is the operator's choice.
                 Err(error) if error.is_gone() => lot.alone.push(ready.ours.due.record),
-                Err(error) => self.not_exported(target, ready.ours.due.record, (&error).into(), done).await?,
+                Err(error) => self.refused(target, behalf, ready.ours.due.record, (&error).into(), done).await?,
             }
         }
         Ok(())
@@ -355,7 +361,7 @@ impl Engine {
         };
         for (id, problem) in refused {
             if let Some((record, _)) = exported.remove(&id) {
-                self.not_exported(target, record, problem, done).await?;
+                self.refused(target, behalf, record, problem, done).await?;
             }
         }
         done.extend(exported.into_values());

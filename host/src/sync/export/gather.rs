@@ -20,8 +20,10 @@ use crate::{
     },
 };
 
-/// Requests that are under way at once.
-const AT_ONCE: usize = 3;
+/// Requests with many records that are under way at once.
+const BATCHES_AT_ONCE: usize = 3;
+/// The same of those with one.
+const SINGLES_AT_ONCE: usize = 8;
 /// Records read at a time.
 const PAGE: u64 = 2_000;
 
@@ -42,16 +44,14 @@ impl Engine {
                 None => return Ok(Outcome::Done(json!(report))),
             }
             self.export_batches(&target, &records, &behalf, &mut |done| {
-                done.iter().for_each(|(record, exported)| report.take(*record, exported));
-                if let Some(progress) = &behalf.progress {
-                    progress.set(report.account.offered, None, format!("{}: {}", report.kind, report.account));
-                }
+                report.take(&done);
+                report.show(&behalf, None);
             })
             .await?;
         }
     }
 
-    /// Exports records in batches, several at once, and tells of each batch. The first error that concerns more than a
+    /// Exports records in batches, or alone where that is how the kind goes, several at once, and tells of each. The first error that concerns more than a
     /// record ends it, once what is under way has come to its end.
     pub(super) async fn export_batches(
         &self,
@@ -61,7 +61,11 @@ impl Engine {
         tell: &mut (dyn FnMut(Done) + Send),
     ) -> Result<(), Error> {
         let (is_over, mut failed) = (&AtomicBool::new(false), None);
-        let batches = stream::iter(records.chunks(target.batch()).map(<[i64]>::to_vec).collect::<Vec<_>>())
+        let (size, at_once) = match target.batch() {
+            ..=1 => (1, SINGLES_AT_ONCE),
+            size => (size, BATCHES_AT_ONCE),
+        };
+        let batches = stream::iter(records.chunks(size).map(<[i64]>::to_vec).collect::<Vec<_>>())
             .map(|records| async move {
                 if is_over.load(Ordering::Relaxed) {
                     return (Done::new(), None);
@@ -71,7 +75,7 @@ impl Engine {
                 }
                 self.export_batch(target, &records, behalf).await
             })
-            .buffer_unordered(AT_ONCE);
+            .buffer_unordered(at_once);
         let mut batches = std::pin::pin!(batches);
         while let Some((done, error)) = batches.next().await {
             tell(done);

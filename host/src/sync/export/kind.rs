@@ -1,37 +1,31 @@
 //! The export of many records of a kind at once: because somebody asked, or as the second half of a step. Every record is
-//! accounted for.
+//! accounted for in its run.
 
 use std::sync::Arc;
 
-use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 
 use super::{
+    batch::Done,
     due::{self, Wanted},
-    mark::Next,
     record::Exported,
+    run::{Became, Run},
     select::Choice,
 };
 use crate::{
     queue::{Outcome, Running},
-    storage::{Durability, intent},
+    storage::Durability,
     sync::{
         Account, Error,
         engine::Engine,
-        guard::Chain,
-        handler::{payload, stopped},
+        handler::payload,
         problem::Problem,
         session::{Behalf, Session},
-        single::ends_run,
         target::Target,
         task::ExportKind,
     },
 };
 
-/// Records that are sent at once.
-const AT_ONCE: usize = 8;
-/// Records that become due in one transaction.
-const CHUNK: usize = 200;
 /// Problems that a result lists; the rest is on the bindings.
 const LISTED: usize = 20;
 
@@ -49,6 +43,9 @@ pub struct Wish {
 /// What an export of a kind came to.
 #[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct Report {
+    /// Its run, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<i64>,
     /// The kind.
     pub kind: String,
     /// What became of the records, counted.
@@ -69,32 +66,38 @@ pub struct Counts {
     pub created: i64,
     /// Records that needed no send, or were left out.
     pub skipped: i64,
-    /// Records that could not be sent.
+    /// Records that could not be sent, or wait for a person.
     pub errors: i64,
 }
 
+impl From<&Account> for Counts {
+    fn from(account: &Account) -> Self {
+        Self {
+            exported: account.created + account.updated,
+            created: account.created,
+            skipped: account.skipped + account.unchanged,
+            errors: account.failed + account.quarantined,
+        }
+    }
+}
+
 impl Report {
-    /// Counts what became of a record.
-    pub(super) fn take(&mut self, record: i64, exported: &Exported) {
-        let (account, counts) = (&mut self.account, &mut self.counts);
-        account.offered += 1;
-        if let Some(problem) = &exported.problem {
-            account.failed += 1;
-            counts.errors += 1;
-            if self.problems.len() < LISTED {
-                self.problems.push((record, problem.clone()));
+    /// Counts what became of records.
+    pub(super) fn take(&mut self, done: &[(i64, Exported)]) {
+        for (record, exported) in done {
+            exported.became().count(&mut self.account);
+            if let Some(problem) = exported.problem.as_ref().filter(|_| self.problems.len() < LISTED) {
+                self.problems.push((*record, problem.clone()));
             }
-            return;
         }
-        match exported.action {
-            "created" => account.created += 1,
-            "updated" => account.updated += 1,
-            "skipped" | "unbound" => account.skipped += 1,
-            _ => account.unchanged += 1,
+        self.counts = Counts::from(&self.account);
+    }
+
+    /// Shows how far it has come.
+    pub(super) fn show(&self, behalf: &Behalf, total: Option<i64>) {
+        if let Some(progress) = &behalf.progress {
+            progress.set(self.account.offered, total, format!("{}: {}", self.kind, self.account));
         }
-        counts.created = account.created;
-        counts.exported = account.created + account.updated;
-        counts.skipped = account.skipped + account.unchanged;
     }
 }
 
@@ -118,7 +121,7 @@ impl Engine {
         Ok(Outcome::Done(json!(report)))
     }
 
-    /// Exports the chosen records of a kind.
+    /// Exports the chosen records of a kind, from where the job's earlier attempt left it.
     pub(in crate::sync) async fn export_kind(
         &self,
         session: &Arc<Session>,
@@ -130,56 +133,55 @@ impl Engine {
         if !target.declared.export {
             return Err(Error::NotExported { kind: kind.to_owned() });
         }
-        self.read_changes().await?;
-        let chosen = self.chosen(&target, &wish.choice).await?;
-        let mut report = Report { kind: kind.to_owned(), ..Report::default() };
-        let total = i64::try_from(chosen.len()).ok();
-        for chunk in chosen.chunks(CHUNK) {
-            self.make_due(&target, chunk, wish).await?;
-            if target.batch() > 1 {
-                self.export_batches(&target, chunk, behalf, &mut |done| {
-                    done.iter().for_each(|(record, exported)| report.take(*record, exported));
-                    if let Some(progress) = &behalf.progress {
-                        progress.set(report.account.offered, total, format!("{kind}: {}", report.account));
-                    }
-                })
-                .await?;
-                continue;
+        let run = self.begin_export_run(&target, wish, behalf).await?;
+        let counting = run.counting.clone();
+        let mut report = Report {
+            run: Some(counting.run()),
+            kind: kind.to_owned(),
+            account: run.account,
+            counts: Counts::from(&run.account),
+            ..Report::default()
+        };
+        if run.is_over {
+            return Ok(report);
+        }
+        let behalf = Behalf { counting: Some(counting.clone()), ..behalf.clone() };
+        match self.export_left(&target, &run, wish, &behalf, &mut report).await {
+            Ok(()) => {
+                report.account = self.end_export_run(&counting).await?;
+                report.counts = Counts::from(&report.account);
+                Ok(report)
             }
-            let (target, chain) = (&target, &Chain::default());
-            let exports = stream::iter(chunk.iter().copied())
-                .map(|record| async move { (record, self.export_one(target, record, chain, behalf).await) })
-                .buffer_unordered(AT_ONCE);
-            let mut exports = std::pin::pin!(exports);
-            while let Some((record, exported)) = exports.next().await {
-                self.count(target, &mut report, record, exported).await?;
-                if let Some(progress) = &behalf.progress {
-                    progress.set(report.account.offered, total, format!("{kind}: {}", report.account));
-                }
-                if behalf.cancel.is_cancelled() {
-                    return Err(stopped(&behalf.cancel));
-                }
+            Err(error) => {
+                self.stop_export_run(&counting, &error, &behalf).await?;
+                Err(error)
             }
         }
-        Ok(report)
     }
 
-    async fn count(
+    /// Exports what is left of a run.
+    async fn export_left(
         &self,
         target: &Target,
+        run: &Run,
+        wish: &Wish,
+        behalf: &Behalf,
         report: &mut Report,
-        record: i64,
-        exported: Result<Exported, Error>,
     ) -> Result<(), Error> {
-        let exported = match exported {
-            Err(error) if ends_run(&error) => return Err(error),
-            Err(error) => Exported { problem: Some((&error).into()), ..Exported::default() },
-            Ok(exported) => exported,
-        };
-        if let Some(problem) = &exported.problem {
-            self.export_failed(target, record, &problem.message, Next::of(problem)).await?;
+        let total = Some(run.total());
+        for chunk in &run.left {
+            self.make_due(target, &chunk.records, wish).await?;
+            let mut nothing = Vec::new();
+            let mut tell = |done: Done| {
+                let unneeded = done.iter().filter(|(_, exported)| exported.is_nothing());
+                nothing.extend(unneeded.map(|(record, _)| (*record, Became::Unchanged)));
+                report.take(&done);
+                report.show(behalf, total);
+            };
+            let exported = self.export_batches(target, &chunk.records, behalf, &mut tell).await;
+            self.count_exported(target, behalf, nothing).await?;
+            exported?;
         }
-        report.take(record, &exported);
         Ok(())
     }
 
@@ -187,14 +189,11 @@ impl Engine {
     async fn make_due(&self, target: &Target, records: &[i64], wish: &Wish) -> Result<(), Error> {
         let is_due_already = wish.choice == Choice::Due && !wish.force;
         let (target, records, now) = (target.clone(), records.to_vec(), self.clock.now());
-        let (force, resend) = (wish.force, wish.resend);
+        let force = wish.force;
         self.store
             .write_weighted(Durability::Durable, records.len(), move |tx| -> Result<(), Error> {
                 let (backend, kind) = (target.session.backend, target.name());
                 for record in &records {
-                    if resend {
-                        intent::drop_unknown(tx, backend, kind, *record, now.0)?;
-                    }
                     if is_due_already && crate::storage::export::due(tx, backend, kind, *record)?.is_some() {
                         continue;
                     }

@@ -1,6 +1,9 @@
 //! What the binding of a record says while it is exported, and after that has failed.
 
-use super::ours::Ours;
+use super::{
+    ours::Ours,
+    run::{self, Became},
+};
 use crate::{
     base::Fault,
     record::{binding, binding::Status},
@@ -8,6 +11,7 @@ use crate::{
     sync::{
         Error,
         engine::Engine,
+        handler::goes_on,
         problem::{Problem, retry_at},
         session::Behalf,
         target::Target,
@@ -48,18 +52,47 @@ impl Engine {
             .await
     }
 
-    /// An export failed: its binding says so, and what is due stays due.
+    /// A record can't be exported: its binding says so, and what is due stays due.
+    pub(super) async fn not_exported(
+        &self,
+        target: &Target,
+        behalf: &Behalf,
+        record: i64,
+        problem: &Problem,
+    ) -> Result<(), Error> {
+        let next = if problem.retry { Next::Sweep } else { Next::Nobody };
+        self.note_failure(target, behalf, record, (&problem.message, next, Became::of(&problem.code))).await
+    }
+
+    /// The export of a record met an error that concerns more than that record.
     pub(super) async fn export_failed(
         &self,
         target: &Target,
+        behalf: &Behalf,
         record: i64,
-        message: &str,
-        next: Next,
+        error: &Error,
+    ) -> Result<(), Error> {
+        let again = matches!(error, Error::Cancelled) || (goes_on(error) && !behalf.is_last_attempt);
+        let next = if again { Next::Job } else { Next::Sweep };
+        self.note_failure(target, behalf, record, (&error.to_string(), next, Became::Failed)).await
+    }
+
+    async fn note_failure(
+        &self,
+        target: &Target,
+        behalf: &Behalf,
+        record: i64,
+        (message, next, became): (&str, Next, Became),
     ) -> Result<(), Error> {
         let (target, message, at) =
             (target.clone(), message.to_owned(), self.circumstances(&target.session, &Behalf::default()));
+        // What the job tries again has not come to its end.
+        let counting = behalf.counting.clone().filter(|_| next != Next::Job);
         self.store
             .write(Durability::Relaxed, move |tx| -> Result<_, Error> {
+                if let Some(counting) = &counting {
+                    run::count(tx, counting, target.name(), &[(record, became)])?;
+                }
                 let (backend, kind, now) = (target.session.backend, &target.kind, at.now);
                 let found = match binding::find_by_record(tx, backend, kind, record).map_err(Fault::from)? {
                     Some(found) => found,
@@ -86,17 +119,11 @@ impl Engine {
 
 /// Who tries a failed export again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
+enum Next {
     /// The job itself.
     Job,
     /// The sweep.
     Sweep,
     /// A person.
     Nobody,
-}
-
-impl Next {
-    pub(super) fn of(problem: &Problem) -> Self {
-        if problem.retry { Self::Sweep } else { Self::Nobody }
-    }
 }

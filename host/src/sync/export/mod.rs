@@ -25,6 +25,7 @@ mod prepare;
 mod preview;
 pub(in crate::sync) mod reader;
 pub(in crate::sync) mod record;
+pub mod run;
 pub mod select;
 mod send;
 pub mod wait;

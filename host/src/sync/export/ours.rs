@@ -35,6 +35,8 @@ pub struct Ours {
     pub trail: Option<Trail>,
     /// Theirs was looked at already.
     pub looked: bool,
+    /// It was made there by an earlier attempt, which this export has found out.
+    pub made: bool,
 }
 
 impl Ours {
@@ -97,7 +99,7 @@ fn look_many(tx: &mut dyn Tx, target: &Target, dues: Vec<Due>) -> Result<Vec<Our
         let intent = intent::open(tx, backend, kind, id)?;
         let binding = bindings.remove(&Some(id));
         let trail = binding.as_ref().map(|binding| bounce::trail(tx, binding.id)).transpose()?.flatten();
-        all.push(Ours { due, binding, intent, row, json, trail, looked: false });
+        all.push(Ours { due, binding, intent, row, json, trail, looked: false, made: false });
     }
     Ok(all)
 }

@@ -3,7 +3,7 @@
 //! The answer is an import of the record it tells of: what the outside system has made of our values is taken over where
 //! ours has not changed meanwhile, on behalf of that system, so that it travels on to the others and never back.
 
-use super::{due, due::Wanted, lines, ours::Ours};
+use super::{due, due::Wanted, lines, ours::Ours, run::Became};
 use crate::{
     backend::LocalDeletion,
     model::Origin,
@@ -43,6 +43,8 @@ pub struct Sent {
     chain: Vec<i64>,
     /// It was once stopped, since it bounced.
     bounced: bool,
+    /// An earlier attempt has made it there.
+    made: bool,
     /// Ours as it was when its body was made.
     base: Option<Row>,
     /// What became of it.
@@ -54,6 +56,11 @@ pub struct Sent {
 pub enum Fate {
     /// It is there as it was sent.
     Arrived(Box<Arrived>),
+    /// The connector has done it all.
+    Whole {
+        /// It was made there.
+        created: bool,
+    },
     /// There was nothing to send.
     Unchanged,
     /// It is left out.
@@ -94,6 +101,7 @@ impl Sent {
             revision: Some(ours.due.revision),
             chain: due::chain(&ours.due),
             bounced: ours.trail.is_some(),
+            made: ours.made,
             base: ours.row.clone(),
             fate,
         }
@@ -102,6 +110,19 @@ impl Sent {
     /// The same of something that may be older than what is due.
     pub fn unsettled(ours: &Ours, fate: Fate) -> Self {
         Self { revision: None, base: None, ..Self::new(ours, fate) }
+    }
+
+    /// As what the record is counted; nothing while its export goes on.
+    pub fn became(&self) -> Option<Became> {
+        self.revision?;
+        Some(match &self.fate {
+            Fate::Arrived(arrived) if arrived.created => Became::Created,
+            Fate::Whole { created: true } => Became::Created,
+            Fate::Arrived(_) | Fate::Whole { .. } | Fate::Unchanged if self.made => Became::Created,
+            Fate::Arrived(_) | Fate::Whole { .. } => Became::Updated,
+            Fate::Unchanged => Became::Unchanged,
+            Fate::Skipped | Fate::Unbound | Fate::Removed => Became::Skipped,
+        })
     }
 }
 

@@ -9,10 +9,10 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::{
     due::{self, Wanted},
     look::Found,
-    mark::Next,
     ours::{self, Ours},
     outcome::{self, Fate, Sent},
     prepare::{self, Body},
+    run::Became,
     send,
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
         Error,
         engine::Engine,
         guard::Chain,
-        handler::{goes_on, payload},
+        handler::payload,
         page::Page,
         plan::{Action, Plan, What},
         problem::Problem,
@@ -57,6 +57,30 @@ impl Exported {
     pub(super) fn failed(problem: Problem) -> Self {
         Self { action: "failed", problem: Some(problem), ..Self::default() }
     }
+
+    /// The same of a record that an earlier attempt has made there.
+    fn made(self) -> Self {
+        match self.action {
+            "updated" | "unchanged" => Self { action: "created", ..self },
+            _ => self,
+        }
+    }
+
+    /// Nothing was due.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.action == "nothing" && self.problem.is_none()
+    }
+
+    /// As what it is counted.
+    pub(super) fn became(&self) -> Became {
+        match (&self.problem, self.action) {
+            (Some(problem), _) => Became::of(&problem.code),
+            (None, "created") => Became::Created,
+            (None, "updated") => Became::Updated,
+            (None, "skipped" | "unbound") => Became::Skipped,
+            (None, _) => Became::Unchanged,
+        }
+    }
 }
 
 impl Engine {
@@ -71,15 +95,13 @@ impl Engine {
         match self.export_one(&target, asked.record, &Chain::default(), &behalf).await {
             Ok(Exported { problem: Some(problem), .. }) => {
                 // The sweep has it from here, on the binding's own budget.
-                self.export_failed(&target, asked.record, &problem.message, Next::of(&problem)).await?;
+                self.not_exported(&target, &behalf, asked.record, &problem).await?;
                 Err(Error::Export { kind: asked.kind, record: asked.record, why: problem.message })
             }
             Ok(exported) => Ok(Outcome::Done(json!(exported))),
             Err(Error::Fenced) => Err(Error::Fenced),
             Err(error) => {
-                let again = matches!(error, Error::Cancelled) || (goes_on(&error) && !behalf.is_last_attempt);
-                let next = if again { Next::Job } else { Next::Sweep };
-                self.export_failed(&target, asked.record, &error.to_string(), next).await?;
+                self.export_failed(&target, &behalf, asked.record, &error).await?;
                 Err(error)
             }
         }
@@ -105,7 +127,7 @@ impl Engine {
         self.ask(target, record).await?;
         let exported = self.export_held(target, record, &Chain::default(), behalf, true).await?;
         if let Some(problem) = &exported.problem {
-            self.export_failed(target, record, &problem.message, Next::of(problem)).await?;
+            self.not_exported(target, behalf, record, problem).await?;
         }
         Ok(exported)
     }
@@ -152,9 +174,11 @@ impl Engine {
                     super::intent::Settled::Anew => {}
                     super::intent::Settled::Bound => {
                         let Some(ours) = self.ours(target, record).await? else {
-                            return Ok(Exported { ..Exported::new("created") });
+                            self.count_exported(target, behalf, vec![(record, Became::Created)]).await?;
+                            return Ok(Exported::new("created"));
                         };
-                        return self.export_ours(target, ours, chain, behalf).await;
+                        let ours = Ours { made: true, ..ours };
+                        return Ok(self.export_ours(target, ours, chain, behalf).await?.made());
                     }
                     super::intent::Settled::Parked(problem) => return Ok(Exported::failed(problem)),
                 }
@@ -374,7 +398,9 @@ impl Engine {
             let needed = self.target(&target.session, kind)?;
             let exported = self.export_one(&needed, *record, &chain, behalf).await?;
             if let Some(problem) = exported.problem {
-                self.export_failed(&needed, *record, &problem.message, Next::of(&problem)).await?;
+                // Where it was asked for, too, its own turn tells of it.
+                let apart = Behalf { counting: None, ..behalf.clone() };
+                self.not_exported(&needed, &apart, *record, &problem).await?;
                 return unmet(&problem.message);
             }
         }

@@ -24,8 +24,9 @@ impl Engine {
         };
         let answer = target.session.call(&scope, op::EXPORT_RECORD, &request, &[]).await?;
         session::header::<op::Done>(op::EXPORT_RECORD, &answer)?;
-        self.end_export(target, behalf, ours, Fate::Unchanged, Asked::of(&scope).into_iter().collect()).await?;
-        Ok(Exported::new(if request.id.is_some() { "updated" } else { "created" }))
+        let created = request.id.is_none();
+        self.end_export(target, behalf, ours, Fate::Whole { created }, Asked::of(&scope).into_iter().collect()).await?;
+        Ok(Exported::new(if created { "created" } else { "updated" }))
     }
 }
 
