@@ -13,6 +13,7 @@ pub mod operation;
 pub mod plugin;
 pub mod queue;
 pub mod record;
+pub mod schedule;
 pub mod security;
 pub mod storage;
 pub mod sync;

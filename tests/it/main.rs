@@ -64,6 +64,7 @@ mod queue_state;
 mod record;
 mod reference;
 mod review;
+mod schedule;
 mod secret;
 mod service_http;
 mod service_job;

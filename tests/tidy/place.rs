@@ -14,7 +14,7 @@ const UNSAFE_PLACES: [&str; 6] = [
 ];
 
 /// Libraries that one room alone knows.
-const LIBRARIES: [(&str, &str); 7] = [
+const LIBRARIES: [(&str, &str); 9] = [
     ("rusqlite", "storage"),
     ("libloading", "plugin"),
     ("abi_stable", "plugin"),
@@ -22,6 +22,8 @@ const LIBRARIES: [(&str, &str); 7] = [
     ("reqwest", "egress"),
     ("chacha20poly1305", "security"),
     ("clap", "cli"),
+    ("croner", "schedule"),
+    ("chrono", "schedule"),
 ];
 
 /// SQL outside `host/src/storage`.

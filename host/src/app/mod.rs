@@ -3,11 +3,12 @@
 
 mod directory;
 mod error;
+mod maintenance;
 mod program;
 mod start;
 mod upkeep;
 
-use crate::{api, backend, base::Code, cli, operation, plugin, queue, record, security, storage, sync};
+use crate::{api, backend, base::Code, cli, operation, plugin, queue, record, schedule, security, storage, sync};
 
 pub use error::{CODES, Error};
 pub use program::Program;
@@ -26,6 +27,7 @@ pub fn codes() -> Vec<&'static Code> {
         plugin::CODES[2],
         queue::CODES,
         record::CODES,
+        schedule::CODES,
         security::CODES,
         storage::CODES,
         sync::CODES,

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinHandle};
 
 use super::{
-    Error, directory,
+    Error, directory, maintenance,
     upkeep::{self, Upkeep},
 };
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     plugin::{self, Registry, Watch},
     queue::{self, Handlers, Runner},
     record::{self, Catalogue, Current},
+    schedule,
     security::{self, Keyring, Source, role::Rules},
     storage::{self, Durability, Store, lock::Lock},
     sync::{self, Engine},
@@ -89,7 +90,8 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     let plugins = Registry::open(store.clone(), options.clock.clone(), plugin_options).await?;
     let backends = open_backends(&options, &store, &catalogue, &plugins).await?;
     let sync = Engine::new(store.clone(), options.clock.clone(), catalogue.clone(), backends.clone());
-    let (gate, handlers) = (backends.clone(), sync.handlers(Handlers::new()));
+    let (gate, handlers) =
+        (backends.clone(), sync.handlers(maintenance::handlers(Handlers::new(), &store, &options.clock)));
     let (mut tasks, clock) = (Vec::new(), options.clock.clone());
     let work = match options.mode {
         Mode::Command => Work::Own(Own::new(gate, handlers)),
@@ -129,6 +131,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         let listening = host.sync.clone();
         tasks.push(tokio::spawn(async move { sync.follow_outbox().await }));
         tasks.push(tokio::spawn(async move { listening.tell_listeners().await }));
+        tasks.push(tokio::spawn(schedule::follow(host.store.clone(), host.clock.clone())));
     }
     if let Some(folder) = folder {
         tasks.push(tokio::spawn(watch_plugins(host.clone(), folder)));

@@ -17,7 +17,7 @@ pub(super) const INTERVAL: Duration = Duration::from_secs(60);
 /// How long the log of changes is kept for consumers that come later.
 const OUTBOX_DAYS: i64 = 7;
 /// Changes that a consumer may be behind: one that is farther is cut off, so that the file stays bounded.
-const MOST_BEHIND: i64 = 5_000_000;
+pub(super) const MOST_BEHIND: i64 = 5_000_000;
 /// Rows that one transaction removes.
 const CHUNK: u64 = 5_000;
 
@@ -67,16 +67,18 @@ async fn round(host: &Host) {
 }
 
 /// Shortens the log of changes behind its slowest consumer, and cuts one off that is too far behind.
-pub async fn prune_outbox(store: &Store, now: Timestamp, most_behind: i64) -> Result<(), crate::record::Error> {
+pub(super) async fn prune_outbox(store: &Store, now: Timestamp, most_behind: i64) -> Result<u64, crate::record::Error> {
     let cut_off = store.write(Durability::Durable, move |tx| outbox::cut_off(tx, most_behind, now)).await?;
     if cut_off > 0 {
         tracing::warn!(cut_off, most_behind, "consumers of the log of changes were too far behind and are cut off");
     }
     let before = now.plus_seconds(-OUTBOX_DAYS * 86_400);
+    let mut count = 0;
     loop {
         let removed = store.write(Durability::Relaxed, move |tx| outbox::prune(tx, before, CHUNK)).await?;
+        count += removed;
         if removed < CHUNK {
-            return Ok(());
+            return Ok(count);
         }
     }
 }

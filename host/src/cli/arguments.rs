@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{Serve, backend, binding, conflict, cursor, export, job, plugin, record, review, status, sync, verify};
+use super::{
+    Serve, backend, binding, conflict, cursor, export, job, plugin, record, review, schedule, status, sync, verify,
+};
 use crate::base::{config::DataDir, telemetry::Format};
 
 /// Keeps your own records (products, orders, customers, stock, invoices) in step with the systems you sell, ship and
@@ -65,6 +67,9 @@ pub(super) enum Command {
     /// See and steer jobs.
     #[command(subcommand)]
     Job(job::Command),
+    /// Let things be done by themselves: syncs, comparisons, maintenance.
+    #[command(subcommand)]
+    Schedule(schedule::Command),
     /// See and move the points from which syncs go on.
     #[command(subcommand)]
     Cursor(cursor::Command),

@@ -20,6 +20,7 @@ mod progress;
 mod record;
 pub mod reference;
 mod review;
+mod schedule;
 mod session;
 mod socket;
 mod status;
@@ -118,6 +119,7 @@ impl Command {
             Self::Review(command) => command.run(session).await,
             Self::Conflict(command) => command.run(session).await,
             Self::Job(command) => command.run(session).await,
+            Self::Schedule(command) => command.run(session).await,
             Self::Cursor(command) => command.run(session).await,
             Self::Verify(command) => command.run(session).await,
             Self::Status => status::show(session).await,

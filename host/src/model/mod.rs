@@ -4,6 +4,7 @@ pub mod binding;
 pub mod decimal;
 pub mod job;
 pub mod origin;
+pub mod schedule;
 pub mod temporary;
 pub mod value;
 

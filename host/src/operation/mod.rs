@@ -16,6 +16,7 @@ pub mod link;
 pub mod plugin;
 pub mod record;
 pub mod review;
+pub mod schedule;
 pub mod status;
 pub mod sync;
 mod table;

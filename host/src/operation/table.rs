@@ -8,7 +8,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     Caller, Error, Host,
     access::{self, Subject},
-    audit, backend, binding, conflict, cursor, export, job, link, plugin, record, review, status, sync, verify,
+    audit, backend, binding, conflict, cursor, export, job, link, plugin, record, review, schedule, status, sync,
+    verify,
 };
 use crate::{base::Fault, security::role::Permission};
 
@@ -83,6 +84,12 @@ operations! {
     Write "queue.job" "job.follow" => job::follow;
     Write "queue.job" "job.retry" => job::retry;
     Write "queue.job" "job.cancel" => job::cancel;
+    Read "generic.schedule" "schedule.list" => schedule::list;
+    Write "generic.schedule" "schedule.set" => schedule::set;
+    Write "generic.schedule" "schedule.pause" => schedule::pause;
+    Write "generic.schedule" "schedule.resume" => schedule::resume;
+    Unlink "generic.schedule" "schedule.remove" => schedule::remove;
+    Write "generic.schedule" "schedule.run" => schedule::run;
     Read "generic.cursor" "cursor.show" => cursor::show;
     Write "generic.cursor" "cursor.set" => cursor::set;
     Unlink "generic.cursor" "cursor.reset" => cursor::reset;

@@ -35,6 +35,7 @@ pub mod quarantine;
 pub mod record;
 pub mod review;
 pub mod run;
+pub mod schedule;
 pub mod secret;
 pub mod statement;
 pub mod store;

@@ -17,10 +17,12 @@ pub enum Signal {
     Outbox,
     /// Jobs are left that wait for an end which will not come.
     JobForlorn,
+    /// Schedules were set, or their times have changed.
+    Schedule,
 }
 
 impl Signal {
-    const COUNT: usize = 6;
+    const COUNT: usize = 7;
 
     /// Its bit in a set of signals.
     pub(super) fn bit(self) -> u8 {
