@@ -180,13 +180,8 @@ impl Lines<'_> {
         values.push((children.inverse, Input::Value(Value::Ref(parent))));
         let both_ways = conflict::keeps_agreed(&plan.target);
         let theirs = line::digest(&children.kind, children.inverse, line);
-        if let Some(bound) = bound.filter(|_| both_ways) {
-            match line::standing(tx, plan, children, line, bound)? {
-                // It is still to be sent.
-                Standing::Ours => return Ok(()),
-                Standing::Both if self.keeps_ours => return Ok(()),
-                _ => {}
-            }
+        if self.stays(tx, children, line, bound)? {
+            return Ok(());
         }
         let known = bound.and_then(|binding| binding.record);
         let (record, mut version) = match known {
@@ -228,6 +223,22 @@ impl Lines<'_> {
         }
         self.written += 1;
         Ok(())
+    }
+
+    /// Whether our side of a line stands, and is still to be sent.
+    fn stays(
+        &self,
+        tx: &mut dyn Tx,
+        children: &Children,
+        line: &Line,
+        bound: Option<&record::Binding>,
+    ) -> Result<bool, Abort> {
+        let Some(bound) = bound.filter(|_| conflict::keeps_agreed(&self.plan.target)) else { return Ok(false) };
+        Ok(match line::standing(tx, self.plan, children, line, bound)? {
+            Standing::Ours => true,
+            Standing::Both => self.keeps_ours,
+            Standing::Equal | Standing::Unchanged => false,
+        })
     }
 
     /// Removes lines that came from there and are not there any more. Lines made here stay.

@@ -7,11 +7,15 @@ use std::collections::BTreeMap;
 use bindery_tests::Tryton;
 use serde_json::json;
 
+mod both;
 mod change;
 mod compare;
 mod field;
 mod gateway;
+mod kill;
 mod kind;
+mod make;
+mod mixed;
 mod ours;
 mod write;
 
@@ -34,6 +38,13 @@ fn giving(tryton: &Tryton, base: &str) -> Ours {
     ours.run(&["backend", "set", "erp", "--set", "export=all", "--set", "local_deletion=delete"]).ok();
     ours.sync(&[]);
     ours
+}
+
+/// Why a record of ours is not there, as its binding says.
+fn refused(ours: &Ours, kind: &str, record: u64) -> String {
+    let domain = json!([["record", "=", record]]).to_string();
+    let found = ours.run(&["record", "search", kind, &domain, "--fields", "last_error", "--json"]).ok().json();
+    found["rows"][0]["last_error"].as_str().unwrap_or_default().to_owned()
 }
 
 /// What a sync wrote, by kind; kinds for which it wrote nothing are left out.

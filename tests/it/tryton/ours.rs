@@ -144,6 +144,14 @@ impl Ours {
         found[0]["id"].as_u64().expect("an id")
     }
 
+    /// The lines of an order.
+    #[track_caller]
+    pub fn lines_of(&self, order: u64) -> Vec<u64> {
+        let lines = self.read("sale.order.line", &["id", "order_id"]);
+        let of_order = lines.iter().filter(|line| line["order_id"] == order);
+        of_order.map(|line| line["id"].as_u64().expect("an id")).collect()
+    }
+
     /// Sends what is due of a kind.
     pub fn export(&self, kind: &str) -> Answer {
         self.run(&["export", "erp", "--kind", kind, "--wait", "--json"])

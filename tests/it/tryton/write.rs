@@ -4,7 +4,7 @@
 use bindery_tests::Tryton;
 use serde_json::{Value, json};
 
-use super::{compare, giving, ours::Ours, small};
+use super::{compare, giving, make, ours::Ours, refused, small};
 
 #[test]
 fn partners_products_and_orders_made_and_changed_here_arrive_there() {
@@ -36,12 +36,6 @@ fn writes(tryton: &Tryton) -> Value {
         ]
         .map(of)
     )
-}
-
-fn refused(ours: &Ours, kind: &str, record: u64) -> String {
-    let domain = json!([["record", "=", record]]).to_string();
-    let found = ours.run(&["record", "search", kind, &domain, "--fields", "last_error", "--json"]).ok().json();
-    found["rows"][0]["last_error"].as_str().unwrap_or_default().to_owned()
 }
 
 fn partners(tryton: &Tryton, ours: &Ours) {
@@ -134,23 +128,8 @@ fn products(tryton: &Tryton, ours: &Ours) {
 }
 
 fn orders(tryton: &Tryton, ours: &Ours) {
-    let customer = ours.one("res.partner", json!([["ref", "=", "C014"]]));
-    let delivery = ours.one("res.partner", json!([["parent_id", "=", customer], ["type", "=", "delivery"]]));
-    let find = |model: &str, domain: Value| ours.one(model, domain);
-    let variant = find("product.product", json!([["default_code", "=", "P004"]]));
-    let tax = find("account.tax", json!([["name", "=", "VAT 21 %"]]));
-    let unit = find("uom.uom", json!([["name", "=", "Unit"]]));
-    let order = |state: &str, more: Value| {
-        let mut values = json!({"partner_id": customer, "partner_shipping_id": delivery, "state": state, "date_order": "2026-11-24T09:30:00Z",
-            "currency_id": find("res.currency", json!([["name", "=", "EUR"]])), "note": "Ring twice", "order_line": [
-                [0, 0, {"name": "Desk lamp", "product_id": variant, "product_uom_qty": "3", "product_uom": unit, "price_unit": "9.99",
-                    "tax_id": [[6, 0, [tax]]], "sequence": 1}],
-                [0, 0, {"name": "Thank you", "display_type": "line_note", "sequence": 2}]]});
-        values.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
-        ours.create("sale.order", values)
-    };
-    let confirmed = order("sale", json!({"client_order_ref": "PO-1"}));
-    let draft = order("draft", json!({"client_order_ref": "PO-2"}));
+    let confirmed = make::order(ours, "PO-1", "sale");
+    let draft = make::order(ours, "PO-2", "draft");
     ours.export("tryton.sale");
     let sale = |reference: &str| {
         let fields = ["state", "number", "total_amount", "shipment_address", "invoice_address", "lines", "comment"];
@@ -194,7 +173,11 @@ fn orders(tryton: &Tryton, ours: &Ours) {
     ours.write("sale.order.line", line, json!({"product_uom_qty": "6"}));
     ours.export("tryton.sale");
     // A quote that is refused leaves nothing behind.
-    let bare = order("sale", json!({"client_order_ref": "PO-3", "order_line": []}));
+    let bare = make::order(ours, "PO-3", "draft");
+    for line in ours.lines_of(bare) {
+        ours.run(&["record", "unlink", "sale.order.line", &line.to_string()]).ok();
+    }
+    ours.write("sale.order", bare, json!({"state": "sale"}));
     ours.export("tryton.sale");
     let said = refused(ours, "tryton.sale", bare);
     assert_eq!(sale("PO-3").len(), 0, "{said}");

@@ -58,15 +58,14 @@ pub fn decide(
                 continue;
             }
             if event.model == exporter.kind.model.name && event.op != Op::Unlink {
-                let changed = match event.op {
-                    Op::Create => None,
-                    _ => match exporter.concerned(&event.changed) {
-                        None => continue,
-                        changed => changed,
-                    },
-                };
-                add(&mut candidates, (at, event.record), exporter, changed, event);
+                let changed = exporter.concerned(&event.changed);
+                if event.op == Op::Create {
+                    add(&mut candidates, (at, event.record), exporter, None, event);
+                } else if changed.is_some() {
+                    add(&mut candidates, (at, event.record), exporter, changed, event);
+                }
             }
+            // A line may be of the same model as the record that it belongs to.
             for lines in exporter.lines.iter().filter(|lines| lines.model == event.model) {
                 if let Some(parent) = parent(tx, catalogue, &lines.model, lines.inverse, event.record)? {
                     add(&mut candidates, (at, parent), exporter, Some(vec![lines.field.clone()]), event);

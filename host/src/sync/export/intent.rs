@@ -9,7 +9,8 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
     ours::Ours,
-    outcome::{Arrived, Fate, Sent},
+    outcome::{self, Arrived, Fate, Sent},
+    prepare::{self, Body},
     send::{self, Answer},
 };
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
         engine::Engine,
         problem::Problem,
         review::UNKNOWN_CREATE,
-        session::{self, Behalf},
+        session::{self, Asked, Behalf},
         target::Target,
     },
 };
@@ -119,7 +120,7 @@ impl Engine {
         open: &Intent,
     ) -> Result<Settled, Error> {
         let id = open.id;
-        let answer = match open.state {
+        let mut answer = match open.state {
             State::Planned => {
                 self.store.write(Durability::Durable, move |tx| intent::drop(tx, id)).await?;
                 return Ok(Settled::Anew);
@@ -144,16 +145,37 @@ impl Engine {
                 }
             },
         };
-        // What was sent may be older than what stands here: it is bound, and what is due stays due.
-        let arrived = Arrived {
-            external_id: answer.id,
-            created: true,
-            hash: xxh3_128(&open.payload).to_be_bytes(),
-            theirs: None,
+        let asked = self.as_sent(target, behalf, ours, open).await?;
+        if asked.is_some() {
+            send::read_back(target, behalf, &mut answer).await;
+        }
+        let theirs = match answer.page.take().filter(|_| asked.is_some()) {
+            Some(page) => outcome::theirs(self, target, behalf, Some(page)).await?,
+            None => None,
         };
-        let sent = Sent::unsettled(ours, Fate::Arrived(Box::new(arrived)));
-        self.apply_sent(target, behalf, sent, answer.asked.into_iter().collect()).await?;
+        let asked = asked.filter(|_| theirs.is_some());
+        let hash = xxh3_128(&open.payload).to_be_bytes();
+        let fate = Fate::Arrived(Box::new(Arrived { external_id: answer.id, created: true, hash, theirs }));
+        // Where ours has changed since it was sent, it is bound, and what is due stays due.
+        let sent = if asked.is_some() { Sent::new(ours, fate) } else { Sent::unsettled(ours, fate) };
+        let asked = asked.into_iter().flatten().chain(answer.asked).collect();
+        self.apply_sent(target, behalf, sent, asked).await?;
         Ok(Settled::Bound)
+    }
+
+    /// Whether ours is still what was sent: then, what the connector asks to be written with it.
+    async fn as_sent(
+        &self,
+        target: &Target,
+        behalf: &Behalf,
+        ours: &Ours,
+        open: &Intent,
+    ) -> Result<Option<Vec<Asked>>, Error> {
+        if ours.external_id().is_some() {
+            return Ok(None);
+        }
+        let (body, asked) = prepare::prepare(target, behalf, ours).await?;
+        Ok(Some(asked).filter(|_| matches!(body, Body::Send(body) if body == open.payload)))
     }
 
     /// Searches for what an intent may have made.

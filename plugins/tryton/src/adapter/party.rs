@@ -15,6 +15,7 @@ pub const COMPARED: &[&str] = &[
     "contact_mechanisms.name",
     "tax_identifier.code",
     "identifiers.type",
+    "identifiers.code",
 ];
 
 /// Countries whose tax numbers Tryton knows as those of the European Union.

@@ -47,6 +47,10 @@ pub async fn fit(cx: &Context<Tryton>, current: &Object, wanted: &mut Object) ->
     if is_new {
         wanted.insert("company".to_owned(), cx.settings().company.into());
     }
+    // Tryton quotes nothing without one: ours without one leaves it to theirs.
+    if value(wanted, "warehouse").is_null() {
+        wanted.remove("warehouse");
+    }
     let party = value(wanted, "party").as_u64();
     for (name, flag) in [("invoice_address", "invoice"), ("shipment_address", "delivery")] {
         if wanted.get(name).is_some_and(Value::is_null) {

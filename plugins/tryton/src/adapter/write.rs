@@ -45,13 +45,7 @@ pub async fn create(cx: Context<Tryton>, kind: &Kind, values: Json) -> Result<Ex
     };
     let made: Value = made.json()?;
     let id = difference::id(&made).ok_or_else(|| Error::failed("Tryton answered a sale without its id"))?;
-    if let Err(error) = sale::advance(&cx, id, &wish).await {
-        // Nothing is left of what Tryton refuses to quote or to confirm.
-        if !error.is_retryable() {
-            refused(cx.delete(path(resource, Some(&id.to_string()))).error_at("/message").await)?;
-        }
-        return Err(error);
-    }
+    lead(&cx, id, &wish).await?;
     one(&cx, resource, &id.to_string()).await
 }
 
@@ -77,11 +71,33 @@ pub async fn update(cx: Context<Tryton>, kind: &Kind, id: &str, values: Json) ->
     one(&cx, resource, id).await
 }
 
-/// Ids of what a create may have made: those with the same unique code, or with the very same content.
+/// Ids of what a create may have made: those with the same unique code, or with the very same content. The one sale that is
+/// found is led to the state that it was to have.
 pub async fn find(cx: Context<Tryton>, kind: &Kind, values: Json) -> Result<Vec<String>> {
-    let resource = resource::of(kind)?;
     let mut wanted: Object = values.read()?;
-    sale::Wish::take(&mut wanted);
+    let wish = sale::Wish::take(&mut wanted);
+    let ids = same(&cx, kind, &wanted).await?;
+    let ([id], sale::KIND) = (ids.as_slice(), kind.as_str()) else { return Ok(ids) };
+    let number = id.parse().map_err(|_| Error::gone(format!("{id:?} is no sale")))?;
+    match lead(&cx, number, &wish).await {
+        Ok(()) => Ok(ids),
+        Err(error) if error.is_retryable() => Err(error),
+        // The create that follows meets it again, and tells it.
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
+/// Leads a new sale to its state. Nothing is left of one that Tryton refuses to quote or to confirm.
+async fn lead(cx: &Context<Tryton>, id: u64, wish: &sale::Wish) -> Result<()> {
+    let led = sale::advance(cx, id, wish).await;
+    if led.as_ref().is_err_and(|error| !error.is_retryable()) {
+        refused(cx.delete(format!("/rest/model/sale.sale/{id}")).error_at("/message").await)?;
+    }
+    led
+}
+
+async fn same(cx: &Context<Tryton>, kind: &Kind, wanted: &Object) -> Result<Vec<String>> {
+    let resource = resource::of(kind)?;
     let text = |name: &str| wanted.get(name).and_then(Value::as_str).map(str::to_owned);
     let (domain, is_unique) = match (kind.as_str(), text("code")) {
         ("tryton.party", Some(code)) => (json!([["code", "=", code]]), true),
@@ -91,14 +107,14 @@ pub async fn find(cx: Context<Tryton>, kind: &Kind, values: Json) -> Result<Vec<
         ("tryton.variant", _) => (json!([["template", "=", wanted.get("template")]]), false),
         _ => (json!([["name", "=", text("name")]]), false),
     };
-    let found = ask(&cx, resource.model).query("f", "id").query("d", wire::encoded(&domain.to_string()));
+    let found = ask(cx, resource.model).query("f", "id").query("d", wire::encoded(&domain.to_string()));
     let found: Vec<Value> = explained(found.query("s", 50).await)?.json()?;
     let mut ids = Vec::new();
     for id in found.iter().filter_map(difference::id).map(|id| id.to_string()) {
         let mut wanted = wanted.clone();
         let is_it = is_unique || {
-            let current = current(&cx, resource, &id, kind, &wanted).await?;
-            fit(&cx, kind, &current, &mut wanted).await?;
+            let current = current(cx, resource, &id, kind, &wanted).await?;
+            fit(cx, kind, &current, &mut wanted).await?;
             wanted.retain(|_, value| !value.is_null());
             difference::difference(&current, &wanted).is_empty()
         };
