@@ -35,7 +35,8 @@ impl Product<'_> {
         let here = self.ours.run(&["record", "search", "product.template", &domain, "--fields", fields, "--json"]);
         let here = here.ok().json()["rows"][0].clone();
         let number = |value: &Value| value.as_str().map(|text| text.parse::<f64>().expect("a number"));
-        let there = [there["name"].clone(), json!(number(&there["list_price"]["decimal"])), json!(there["salable"] == 1)];
+        let there =
+            [there["name"].clone(), json!(number(&there["list_price"]["decimal"])), json!(there["salable"] == 1)];
         assert_eq!(there, [here["name"].clone(), json!(number(&here["list_price"])), here["sale_ok"].clone()]);
         there
     }
@@ -113,7 +114,11 @@ fn lines_that_both_sides_changed_go_with_the_policy_and_what_one_side_changed_su
         ours.sync(&[]);
         let address = tryton.read("party.address", json!([["id", "=", there]]), &["city"]);
         assert_eq!(address[0]["city"], city, "{policy}");
-        let ways = tryton.read("party.contact_mechanism", json!([["party", "=", party], ["type", "=", "email"]]), &["comment"]);
+        let ways = tryton.read(
+            "party.contact_mechanism",
+            json!([["party", "=", party], ["type", "=", "email"]]),
+            &["comment"],
+        );
         assert_eq!(ways[0]["comment"], "Only by us", "{policy}: {}", super::refused(&ours, "tryton.party", partner));
         let name = tryton.read("party.party", json!([["id", "=", party]]), &["name"]);
         assert_eq!(name[0]["name"], format!("{code} by them"), "{policy}");

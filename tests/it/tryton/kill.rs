@@ -48,7 +48,8 @@ fn killed_around_a_create_a_partner_a_product_and_an_order_are_each_made_once() 
         killed(&ours, at(point, "POST party.party"), |ours| make::partner(ours, &format!("KILL-{name}")));
         killed(&ours, at(point, "POST product.template"), |ours| make::product(ours, &format!("KILL-{name}")));
     }
-    let moments = [(Asked, "POST sale.sale"), (Answered, "POST sale.sale"), (Answered, "*/quote"), (Answered, "*/confirm")];
+    let moments =
+        [(Asked, "POST sale.sale"), (Answered, "POST sale.sale"), (Answered, "*/quote"), (Answered, "*/confirm")];
     for (nth, (point, request)) in moments.iter().copied().enumerate() {
         let order = killed(&ours, at(point, request), |ours| make::order(ours, &format!("KILL-{nth}"), "sale"));
         assert_eq!(refused(&ours, "tryton.sale", order), "", "{point:?} {request}");

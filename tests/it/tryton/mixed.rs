@@ -125,7 +125,9 @@ impl Edits<'_> {
                 };
                 ("product.template", ours.one("product.template", json!([["default_code", "=", key]])), name)
             }
-            Note | Reference => ("tryton.sale", self.sale(key), if field == Note { "note" } else { "client_order_ref" }),
+            Note | Reference => {
+                ("tryton.sale", self.sale(key), if field == Note { "note" } else { "client_order_ref" })
+            }
             Quantity => {
                 let line = self.line(key).to_string();
                 let bound = ours.one("tryton.sale_line", json!([["external_id", "=", line]]));
@@ -154,7 +156,11 @@ impl Edits<'_> {
             PartyName => ("party.party", tryton.id("party.party", json!([["code", "=", key]])), "name"),
             City | Zip => {
                 let domain = json!([["party.code", "=", key], ["invoice", "=", true]]);
-                ("party.address", tryton.id("party.address", domain), if field == City { "city" } else { "postal_code" })
+                (
+                    "party.address",
+                    tryton.id("party.address", domain),
+                    if field == City { "city" } else { "postal_code" },
+                )
             }
             CostPrice => ("product.product", tryton.id("product.product", json!([["code", "=", key]])), "cost_price"),
             ProductName | ListPrice | IsSold => {
@@ -236,9 +242,16 @@ fn edits_on_both_sides_with_the_host_killed_again_and_again_end_with_both_sides_
     let tryton = small();
     let gateway = Gateway::before(&tryton.base);
     let ours = giving(&tryton, &gateway.base);
-    let before = ["party.party", "product.template", "sale.sale"].map(|model| tryton.read(model, json!([]), &["id"]).len());
-    let mut both =
-        Edits { tryton: &tryton, ours: &ours, random: 2_611, number: 0, last: BTreeMap::new(), made: Default::default() };
+    let before =
+        ["party.party", "product.template", "sale.sale"].map(|model| tryton.read(model, json!([]), &["id"]).len());
+    let mut both = Edits {
+        tryton: &tryton,
+        ours: &ours,
+        random: 2_611,
+        number: 0,
+        last: BTreeMap::new(),
+        made: Default::default(),
+    };
     for _ in 0..kills {
         let host = ours.data.serve();
         let requests = u32::try_from(1 + both.random(40)).expect("few");
@@ -265,7 +278,8 @@ fn edits_on_both_sides_with_the_host_killed_again_and_again_end_with_both_sides_
     ours.sync(&[]);
     both.check();
     compare::all(&tryton, &ours);
-    let after = ["party.party", "product.template", "sale.sale"].map(|model| tryton.read(model, json!([]), &["id"]).len());
+    let after =
+        ["party.party", "product.template", "sale.sale"].map(|model| tryton.read(model, json!([]), &["id"]).len());
     let made = both.made.each_ref().map(Vec::len);
     assert_eq!(after, [0, 1, 2].map(|at| before[at] + made[at]), "as many as were made");
     println!(
