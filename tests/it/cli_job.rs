@@ -111,3 +111,43 @@ fn a_job_that_waits_for_nobody_is_run_by_a_command_without_a_host() {
     data.run(["job", "wait", &id]).ok();
     assert_eq!(data.run(["job", "show", &id, "--json"]).ok().json()["state"], "done");
 }
+
+#[test]
+fn test_jobs_are_made_filtered_and_changed_by_filter() {
+    let data = Data::new();
+    let host = data.serve();
+    data.run(["channel", "pause", "root.trial"]).ok();
+    let make = ["job", "create-test", "--size", "30", "--channel", "root.trial", "--json"];
+    let made = data.run(make).ok().json();
+    assert_eq!(
+        (&made["count"], made["last"].as_i64().zip(made["first"].as_i64()).map(|(last, first)| last - first)),
+        (&Value::from(30), Some(29))
+    );
+    assert_eq!(jobs(&data, &["--channel", "root.trial", "--state", "pending"]).len(), 30);
+    let listed = data.run(["channel", "list", "--json"]).ok().json();
+    let trial = listed["channels"].as_array().expect("channels").iter().find(|one| one["name"] == "root.trial");
+    assert_eq!(trial.map(|one| (&one["ready"], &one["paused"])), Some((&Value::from(30), &Value::from(true))));
+    let called_off = data.run(["job", "cancel", "--kind", "test", "--limit", "25"]).ok().out;
+    assert!(called_off.contains("25 jobs are called off"), "{called_off}");
+    let done = data.run(["job", "done", "--state", "pending", "--channel", "root.trial", "--json"]).ok().json();
+    assert_eq!(done["changed"].as_array().map(Vec::len), Some(5));
+    data.run(["channel", "resume", "root.trial"]).ok();
+    data.run(["job", "retry", "--state", "cancelled"]).ok();
+    let made = data.run([
+        "job",
+        "create-test",
+        "--size",
+        "5",
+        "--chain",
+        "--failure-rate",
+        "0.3",
+        "--max-retries",
+        "0",
+        "--json",
+    ]);
+    let last = made.ok().json()["last"].to_string();
+    data.run(["job", "wait", &last]).ok();
+    let refused = data.run(["job", "cancel"]).fails(2);
+    assert!(refused.contains("required"), "all jobs are not called off by a slip: {refused}");
+    assert!(host.stop());
+}

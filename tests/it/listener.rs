@@ -86,7 +86,12 @@ async fn what_happens_to_a_record_is_told_once_and_only_what_is_wanted() {
     let wanted =
         [(format!("create {id}"), json!([])), (format!("unlink {id}"), json!([])), (format!("write {id}"), changed)];
     assert_eq!(told, wanted);
-    assert_eq!(jobs(&host).await.len(), 3, "one job for each, and none for what nobody hears");
+    let jobs = jobs(&host).await;
+    assert_eq!(jobs.len(), 3, "one job for each, and none for what nobody hears");
+    // What the connector logged meanwhile is kept with the job.
+    let shown = host.job(jobs[0]["id"].as_i64().expect("an id")).await;
+    assert_eq!(shown["log"][0]["text"], format!("heard unlink of product.template {id}"), "{shown:#}");
+    assert_eq!((&shown["log"][0]["level"], &shown["log"][0]["attempt"]), (&json!("info"), &json!(1)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

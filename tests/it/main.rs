@@ -58,6 +58,7 @@ mod plugin_page;
 mod plugin_refusal;
 mod plugin_reload;
 mod queue;
+mod queue_channel;
 mod queue_control;
 mod queue_kill;
 mod queue_state;

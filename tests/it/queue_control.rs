@@ -123,7 +123,16 @@ async fn a_retry_that_meets_its_equal_leaves_the_work_to_it_and_its_children_too
 async fn channels_are_changed_while_jobs_wait_in_them() {
     let place = Place::new();
     let set = async |capacity: Option<i64>, paused: bool| {
-        place.write(move |tx| channel::set(tx, "root.slow", capacity, 0, paused).map(drop)).await;
+        place
+            .write(move |tx| {
+                channel::set(
+                    tx,
+                    "root.slow",
+                    &channel::Change { capacity: Some(capacity), paused: Some(paused), ..channel::Change::default() },
+                )
+                .map(drop)
+            })
+            .await;
     };
     set(Some(0), false).await;
     let slow = || NewJob { channel: Some("root.slow".to_owned()), ..job() };

@@ -194,7 +194,9 @@ async fn drive(place: &Place, row: &Row, id: Option<i64>) -> i64 {
             place.enqueue(NewJob { after: vec![Dependency { job: id, condition: Condition::Done }], ..job() }).await;
             place.write(move |tx| control::cancel(tx, now, id).map(drop)).await;
         }
-        "retried by an operator" => place.write(move |tx| control::retry(tx, now, id).map(drop)).await,
+        "put back by an operator" | "taken for done by an operator" | "retried by an operator" => {
+            by_an_operator(place, row, id).await;
+        }
         "its eta comes" => {
             place.clock.advance_seconds(61);
             let now = place.clock.now();
@@ -233,6 +235,22 @@ async fn drive(place: &Place, row: &Row, id: Option<i64>) -> i64 {
     id
 }
 
+/// Rows of what operators do, besides cancelling.
+async fn by_an_operator(place: &Place, row: &Row, id: i64) {
+    let now = place.clock.now();
+    match row.event.as_str() {
+        "put back by an operator" => {
+            place.write(move |tx| control::requeue(tx, now, id).map(drop)).await;
+            place.end(&fence(place, id).await, Outcome::HandBack).await;
+        }
+        "taken for done by an operator" => {
+            place.enqueue(NewJob { after: vec![Dependency { job: id, condition: Condition::Done }], ..job() }).await;
+            place.write(move |tx| control::done(tx, now, id).map(drop)).await;
+        }
+        _ => place.write(move |tx| control::retry(tx, now, id).map(drop)).await,
+    }
+}
+
 /// Rows of an attempt that commits work which stays.
 async fn got_on(place: &Place, row: &Row, id: i64) {
     let fence = fence(place, id).await;
@@ -255,6 +273,10 @@ async fn beside(place: &Place, row: &Row, job: &Job) {
         ("started", "cancelled by an operator") => assert_eq!(job.attempt, 1),
         (_, "cancelled by an operator") => {
             assert!(others.iter().any(|other| other.id > job.id && other.state == State::Cancelled), "{row:?}");
+        }
+        (_, "taken for done by an operator") => {
+            let child = others.iter().find(|other| other.id > job.id).expect("the child");
+            assert_eq!(child.state, State::Pending, "{row:?}");
         }
         (_, "goes back while an equal job waits") => assert!(job.merged_into.is_some_and(|twin| twin > job.id)),
         (_, "a parent ended otherwise") => {
@@ -332,7 +354,16 @@ async fn opened_by_itself(place: &Place, parked: i64) {
 }
 
 async fn paused(place: &Place, paused: bool) {
-    place.write(move |tx| bindery::queue::channel::set(tx, "root", None, 0, paused).map(drop)).await;
+    place
+        .write(move |tx| {
+            bindery::queue::channel::set(
+                tx,
+                "root",
+                &bindery::queue::channel::Change { paused: Some(paused), ..Default::default() },
+            )
+            .map(drop)
+        })
+        .await;
 }
 
 /// Rows that only a runner can drive. The job is made anew, so that the runner claims it itself.

@@ -88,10 +88,12 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     // Before anything is started: a folder that is not there is a mistake in how the host was started.
     let folder = options.plugins.as_deref().map(Watch::folder).transpose()?;
     let plugins = Registry::open(store.clone(), options.clock.clone(), plugin_options).await?;
-    let backends = open_backends(&options, &store, &catalogue, &plugins).await?;
+    let services =
+        plugin::Services::new(store.clone(), options.clock.clone(), catalogue.clone(), sync::task::of_connector);
+    let job_log = services.job_log().clone();
+    let backends = open_backends(&options, &store, &catalogue, &plugins, services).await?;
     let sync = Engine::new(store.clone(), options.clock.clone(), catalogue.clone(), backends.clone());
-    let (gate, handlers) =
-        (backends.clone(), sync.handlers(maintenance::handlers(Handlers::new(), &store, &options.clock)));
+    let (gate, handlers) = (backends.clone(), sync.handlers(handlers(&store, &options.clock)));
     let (mut tasks, clock) = (Vec::new(), options.clock.clone());
     let work = match options.mode {
         Mode::Command => Work::Own(Own::new(gate, handlers)),
@@ -113,8 +115,10 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         backends,
         sync,
         work,
+        job_log: job_log.clone(),
         started,
     });
+    tasks.push(tokio::spawn(async move { job_log.follow().await }));
     let readiness = Readiness::default();
     let server = match mode {
         Mode::Command => None,
@@ -127,16 +131,27 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         Upkeep::start(host.clone(), upkeep_interval)
     });
     if mode == Mode::Serve {
-        let sync = host.sync.clone();
-        let listening = host.sync.clone();
-        tasks.push(tokio::spawn(async move { sync.follow_outbox().await }));
-        tasks.push(tokio::spawn(async move { listening.tell_listeners().await }));
-        tasks.push(tokio::spawn(schedule::follow(host.store.clone(), host.clock.clone())));
+        tasks.extend(followers(&host));
     }
     if let Some(folder) = folder {
         tasks.push(tokio::spawn(watch_plugins(host.clone(), folder)));
     }
     Ok(Running { host, readiness, server, tasks, upkeep, _lock: lock })
+}
+
+/// What makes jobs by itself: of changes, for backends and for listeners, and at the times that are set.
+fn followers(host: &Host) -> [JoinHandle<()>; 3] {
+    let (exporting, listening) = (host.sync.clone(), host.sync.clone());
+    [
+        tokio::spawn(async move { exporting.follow_outbox().await }),
+        tokio::spawn(async move { listening.tell_listeners().await }),
+        tokio::spawn(schedule::follow(host.store.clone(), host.clock.clone())),
+    ]
+}
+
+/// What runs jobs that are no sync.
+fn handlers(store: &Store, clock: &Clock) -> Handlers {
+    queue::trial::handlers(maintenance::handlers(Handlers::new(), store, clock), store, clock)
 }
 
 /// Tells the runner when jobs that were parked may run.
@@ -163,12 +178,12 @@ async fn open_backends(
     store: &Store,
     catalogue: &Current,
     plugins: &Arc<Registry>,
+    services: Arc<plugin::Services>,
 ) -> Result<Arc<Backends>, Error> {
     let (store, clock) = (store.clone(), options.clock.clone());
     let keyring = Keyring::open(&store, &clock, &options.data, &options.keys).await?;
     let egress = Egress::new(clock.clone(), trusting(options.egress.clone())?)
         .map_err(|error| Error::Egress(error.to_string()))?;
-    let services = plugin::Services::new(store.clone(), clock.clone(), catalogue.clone(), sync::task::of_connector);
     let (plugins, catalogue) = (plugins.clone(), catalogue.clone());
     Ok(Backends::open(backend::Parts { store, clock, keyring, egress, plugins, services, catalogue }).await?)
 }
@@ -250,6 +265,9 @@ impl Running {
         }
         self.tasks.iter().for_each(JoinHandle::abort);
         self.host.stop_work().await;
+        if let Err(error) = self.host.job_log.flush().await {
+            tracing::warn!(%error, "lines that plugins logged for jobs were not stored");
+        }
         self.host.store.close().await;
     }
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    Serve, backend, binding, conflict, cursor, export, job, plugin, record, review, schedule, status, sync, verify,
+    Serve, backend, binding, channel, conflict, cursor, export, job, plugin, record, review, schedule, status, sync,
+    verify,
 };
 use crate::base::{config::DataDir, telemetry::Format};
 
@@ -67,6 +68,9 @@ pub(super) enum Command {
     /// See and steer jobs.
     #[command(subcommand)]
     Job(job::Command),
+    /// See and set how many jobs run at once, how fast they start, and whether they may.
+    #[command(subcommand)]
+    Channel(channel::Command),
     /// Let things be done by themselves: syncs, comparisons, maintenance.
     #[command(subcommand)]
     Schedule(schedule::Command),

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     base::Timestamp,
     model::job::{Progress, State},
-    operation::job::{Changed, Detail, Job, List},
+    operation::job::{Changed, CreatedTest, Detail, Job, List},
 };
 
 /// What can be done with jobs.
@@ -39,20 +39,91 @@ pub(super) enum Command {
     },
     /// Run ended, parked or delayed jobs again, with a new budget of attempts. Without a running host, they are
     /// followed to their end.
-    Retry {
-        /// Their ids.
-        #[arg(required = true, value_name = "ID")]
-        ids: Vec<i64>,
-    },
+    Retry(Chosen),
+    /// Put jobs back into the queue wherever they stand: one that runs is asked to stop and goes back without spending an
+    /// attempt; any other is run again as by `retry`.
+    Requeue(Chosen),
+    /// Take jobs for done that somebody has seen to: what waits for them goes on.
+    Done(Chosen),
     /// Call jobs off. One that runs is asked to stop; jobs that wait for it are called off, too.
     Cancel {
-        /// Their ids.
-        #[arg(required = true, value_name = "ID")]
-        ids: Vec<i64>,
+        #[command(flatten)]
+        chosen: Chosen,
         /// Everything of the runs that they began.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "filter")]
         run: bool,
     },
+    /// Make jobs that do nothing but take time and fail now and then, to see how the host stands a load.
+    CreateTest(CreateTest),
+}
+
+/// Jobs by their ids, or by a filter.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("filter").multiple(true).conflicts_with("ids"))]
+pub(super) struct Chosen {
+    /// Their ids.
+    #[arg(required_unless_present = "filter", value_name = "ID")]
+    ids: Vec<i64>,
+    /// All jobs in this state.
+    #[arg(long, group = "filter")]
+    state: Option<Word>,
+    /// All jobs of this backend.
+    #[arg(long, value_name = "NAME", group = "filter")]
+    backend: Option<String>,
+    /// All jobs of this kind.
+    #[arg(long, group = "filter")]
+    kind: Option<String>,
+    /// All jobs in this channel.
+    #[arg(long, value_name = "NAME", group = "filter")]
+    channel: Option<String>,
+    /// With a filter: at most so many, the newest first.
+    #[arg(long, value_name = "N", requires = "filter", value_parser = clap::value_parser!(i64).range(1..))]
+    limit: Option<i64>,
+}
+
+impl Chosen {
+    fn request(&self) -> serde_json::Value {
+        if !self.ids.is_empty() {
+            return json!({ "ids": self.ids });
+        }
+        json!({ "filter": {
+            "state": word(self.state), "backend": self.backend, "kind": self.kind, "channel": self.channel,
+            "limit": self.limit,
+        } })
+    }
+}
+
+/// `bindery job create-test`.
+#[derive(Debug, Args)]
+pub(super) struct CreateTest {
+    /// How many.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    size: u32,
+    /// The part of attempts that fails, from 0 to 1.
+    #[arg(long, value_name = "PART", default_value_t = 0.0)]
+    failure_rate: f64,
+    /// Milliseconds that an attempt takes.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    duration: u64,
+    /// Each waits for the end of the one before.
+    #[arg(long)]
+    chain: bool,
+    /// Their channel.
+    #[arg(long, value_name = "NAME")]
+    channel: Option<String>,
+    /// The backend that they count for; they never call it.
+    #[arg(long, value_name = "NAME")]
+    backend: Option<String>,
+    /// 0 first.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..))]
+    priority: Option<i64>,
+    /// Attempts allowed; 0: endless.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..))]
+    max_retries: Option<i64>,
+}
+
+fn word(state: Option<Word>) -> Option<String> {
+    state.and_then(|word| word.to_possible_value()).map(|word| word.get_name().to_owned())
 }
 
 /// Which jobs.
@@ -67,6 +138,9 @@ pub(super) struct Search {
     /// Only of this kind: `import.kind`, `import.record`, …
     #[arg(long)]
     kind: Option<String>,
+    /// Only in this channel.
+    #[arg(long, value_name = "NAME")]
+    channel: Option<String>,
     /// Only of the run that this job began.
     #[arg(long, value_name = "ID")]
     run: Option<i64>,
@@ -94,11 +168,9 @@ impl Command {
     pub(super) async fn run(self, session: &Session<'_>) -> Done {
         match self {
             Self::List(search) => {
-                let state =
-                    search.state.and_then(|word| word.to_possible_value()).map(|word| word.get_name().to_owned());
                 let request = json!({
-                    "state": state, "backend": search.backend, "kind": search.kind, "run": search.run,
-                    "limit": search.limit, "before": search.before,
+                    "state": word(search.state), "backend": search.backend, "kind": search.kind,
+                    "channel": search.channel, "run": search.run, "limit": search.limit, "before": search.before,
                 });
                 session.show("job.list", &request, list).await
             }
@@ -109,16 +181,40 @@ impl Command {
                 let standing = progress::follow(session, &open.changed).await?;
                 progress::conclude(session, &standing, progress::summary)
             }
-            Self::Retry { ids } => retry(session, ids).await,
-            Self::Cancel { ids, run } => {
-                session.show("job.cancel", &json!({ "ids": ids, "run": run }), |done| changed(done, "called off")).await
+            Self::Retry(chosen) => again(session, "job.retry", &chosen).await,
+            Self::Requeue(chosen) => again(session, "job.requeue", &chosen).await,
+            Self::Done(chosen) => {
+                session.show("job.done", &chosen.request(), |done| changed(done, "taken for done")).await
             }
+            Self::Cancel { chosen, run } => {
+                let mut request = chosen.request();
+                request["run"] = run.into();
+                session.show("job.cancel", &request, |done| changed(done, "called off")).await
+            }
+            Self::CreateTest(create) => create_test(session, &create).await,
         }
     }
 }
 
-async fn retry(session: &Session<'_>, ids: Vec<i64>) -> Done {
-    let raw = session.ask("job.retry", &json!({ "ids": ids })).await?;
+async fn create_test(session: &Session<'_>, create: &CreateTest) -> Done {
+    let request = json!({
+        "size": create.size, "failure_rate": create.failure_rate, "duration_ms": create.duration, "chain": create.chain,
+        "channel": create.channel, "backend": create.backend, "priority": create.priority,
+        "max_retries": create.max_retries,
+    });
+    let raw = session.ask("job.create_test", &request).await?;
+    let made: CreatedTest = serde_json::from_str(&raw).map_err(|error| Error::Answer(error.to_string()))?;
+    if session.is_in_process().await? {
+        let standing = progress::follow(session, &(made.first..=made.last).collect::<Vec<_>>()).await?;
+        return progress::conclude(session, &standing, progress::summary);
+    }
+    session.output.answer(&raw, |made: CreatedTest| {
+        format!("{} test jobs are queued: {} to {}.", made.count, made.first, made.last)
+    })
+}
+
+async fn again(session: &Session<'_>, operation: &str, chosen: &Chosen) -> Done {
+    let raw = session.ask(operation, &chosen.request()).await?;
     let retried: Changed = serde_json::from_str(&raw).map_err(|error| Error::Answer(error.to_string()))?;
     if session.is_in_process().await? && !retried.changed.is_empty() {
         let ids = retried.changed.clone();
@@ -240,8 +336,19 @@ fn log(detail: &Detail) -> String {
     detail.log.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// Jobs that are told one by one; of more than that, how many.
+const TOLD: usize = 20;
+
 fn changed(changed: Changed, what: &str) -> String {
-    let mut lines: Vec<String> = changed.changed.iter().map(|id| format!("Job {id} is {what}.")).collect();
+    let count = changed.changed.len() as u64 + changed.more;
+    let mut lines: Vec<String> = match changed.changed.len() {
+        0 if changed.skipped.is_empty() => vec!["No job is like that.".to_owned()],
+        0..=TOLD => changed.changed.iter().map(|id| format!("Job {id} is {what}.")).collect(),
+        _ => vec![format!("{count} jobs are {what}.")],
+    };
+    if changed.unfit > 0 {
+        lines.push(format!("{} jobs are left alone, since they are in a state that does not allow it.", changed.unfit));
+    }
     lines.extend(changed.skipped.iter().map(|(id, why)| format!("Job {id} is left alone: {why}")));
     lines.join("\n")
 }

@@ -5,6 +5,7 @@ mod application;
 mod arguments;
 mod backend;
 mod binding;
+mod channel;
 mod conflict;
 mod cursor;
 mod domain;
@@ -119,6 +120,7 @@ impl Command {
             Self::Review(command) => command.run(session).await,
             Self::Conflict(command) => command.run(session).await,
             Self::Job(command) => command.run(session).await,
+            Self::Channel(command) => command.run(session).await,
             Self::Schedule(command) => command.run(session).await,
             Self::Cursor(command) => command.run(session).await,
             Self::Verify(command) => command.run(session).await,

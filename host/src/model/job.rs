@@ -327,8 +327,30 @@ pub struct Channel {
     pub parent: Option<i64>,
     /// Jobs at once, those of channels below included; none: as many as the channel above allows; 0: none.
     pub capacity: Option<i64>,
-    /// Least milliseconds between two starts; 0: no limit.
+    /// Least milliseconds between two starts; 0: no limit; [`Channel::NEVER`]: none starts.
     pub interval: i64,
     /// Starts nothing.
     pub paused: bool,
+    /// One job at a time, in order: one that failed, is parked or waits for its next attempt holds up those behind it.
+    pub sequential: bool,
+    /// Microseconds for which its done and cancelled jobs are kept; absent: as everywhere.
+    pub keep_done: Option<i64>,
+    /// The same for failed ones.
+    pub keep_failed: Option<i64>,
+}
+
+impl Channel {
+    /// The interval of a rate of 0.
+    pub const NEVER: i64 = i64::MAX;
+}
+
+/// Jobs of a channel that have not ended, and what holds it up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Load {
+    /// The channel.
+    pub channel: i64,
+    /// Jobs that may start.
+    pub ready: i64,
+    /// Of a sequential channel: the job that holds up the others.
+    pub held_by: Option<i64>,
 }

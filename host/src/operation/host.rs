@@ -36,6 +36,8 @@ pub struct Host {
     pub sync: crate::sync::Engine,
     /// Who runs jobs.
     pub work: Work,
+    /// What plugins log while they work for jobs.
+    pub job_log: plugin::JobLog,
     /// Since when.
     pub started: Timestamp,
 }
@@ -69,6 +71,14 @@ impl Host {
     /// Whether this is a running host rather than a command.
     pub fn is_serving(&self) -> bool {
         matches!(self.work, Work::All(_))
+    }
+
+    /// How many jobs run in each channel, those below included; nothing where no host runs.
+    pub(super) fn running_in_channels(&self) -> Option<std::collections::HashMap<i64, i64>> {
+        match &self.work {
+            Work::All(runner) => Some(runner.running_in_channels()),
+            Work::Own(_) => None,
+        }
     }
 
     /// The id of a backend.

@@ -6,6 +6,7 @@ mod access;
 pub mod audit;
 pub mod backend;
 pub mod binding;
+pub mod channel;
 pub mod conflict;
 pub mod cursor;
 pub mod error;

@@ -8,8 +8,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     Caller, Error, Host,
     access::{self, Subject},
-    audit, backend, binding, conflict, cursor, export, job, link, plugin, record, review, schedule, status, sync,
-    verify,
+    audit, backend, binding, channel, conflict, cursor, export, job, link, plugin, record, review, schedule, status,
+    sync, verify,
 };
 use crate::{base::Fault, security::role::Permission};
 
@@ -83,7 +83,12 @@ operations! {
     Read "queue.job" "job.show" => job::show;
     Write "queue.job" "job.follow" => job::follow;
     Write "queue.job" "job.retry" => job::retry;
+    Write "queue.job" "job.requeue" => job::requeue;
+    Write "queue.job" "job.done" => job::done;
     Write "queue.job" "job.cancel" => job::cancel;
+    Create "queue.job" "job.create_test" => job::create_test;
+    Read "queue.job.channel" "channel.list" => channel::list;
+    Write "queue.job.channel" "channel.set" => channel::set;
     Read "generic.schedule" "schedule.list" => schedule::list;
     Write "generic.schedule" "schedule.set" => schedule::set;
     Write "generic.schedule" "schedule.pause" => schedule::pause;

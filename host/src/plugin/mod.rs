@@ -12,6 +12,7 @@ mod generation;
 mod guard;
 mod install;
 mod instance;
+mod job_log;
 mod load;
 pub mod manifest;
 mod registry;
@@ -29,6 +30,7 @@ pub use generation::{Generation, Isolation};
 pub use guard::Answer;
 pub use install::{Stage, Staged};
 pub use instance::Instance;
+pub use job_log::JobLog;
 pub use registry::{Extender, Listed, Options, Registry, State};
 pub use scope::{Context, DEADLINE, Grants, Kept, Scope};
 pub use services::{

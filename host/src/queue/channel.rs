@@ -2,7 +2,7 @@
 
 use super::Error;
 use crate::{
-    model::job::Channel,
+    model::job::{Channel, Load},
     storage::{Signal, Tx, job_channel},
 };
 
@@ -19,24 +19,59 @@ pub fn list(tx: &mut dyn Tx) -> Result<Vec<Channel>, Error> {
     Ok(job_channel::all(tx)?)
 }
 
-/// Changes capacity, interval and pause of a channel, which is made where it is missing. Takes effect at once.
-pub fn set(tx: &mut dyn Tx, name: &str, capacity: Option<i64>, interval: i64, paused: bool) -> Result<Channel, Error> {
+/// What is to be changed of a channel; what is absent stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Jobs at once; `Some(None)`: as many as the channel above allows.
+    pub capacity: Option<Option<i64>>,
+    /// Least milliseconds between two starts.
+    pub interval: Option<i64>,
+    /// Starts nothing.
+    pub paused: Option<bool>,
+    /// One at a time, in order.
+    pub sequential: Option<bool>,
+    /// Microseconds for which done and cancelled jobs are kept; `Some(None)`: as everywhere.
+    pub keep_done: Option<Option<i64>>,
+    /// The same for failed ones.
+    pub keep_failed: Option<Option<i64>>,
+}
+
+/// Changes a channel, which is made where it is missing. Takes effect at once.
+pub fn set(tx: &mut dyn Tx, name: &str, change: &Change) -> Result<Channel, Error> {
     let bad = |why| Error::Channel { name: name.to_owned(), why };
-    if capacity.is_some_and(|capacity| capacity < 0) {
+    if change.capacity.flatten().is_some_and(|capacity| capacity < 0) {
         return Err(bad("the capacity is below 0"));
     }
-    if interval < 0 {
+    if change.interval.is_some_and(|interval| interval < 0) {
         return Err(bad("the interval is below 0"));
+    }
+    if [change.keep_done, change.keep_failed].iter().any(|keep| keep.flatten().is_some_and(|time| time < 0)) {
+        return Err(bad("jobs can't be kept for less than no time"));
     }
     let id = find_or_make(tx, name)?;
     let channels = job_channel::all(tx)?;
     let mut channel = channels.into_iter().find(|c| c.id == id).ok_or_else(|| bad("it vanished"))?;
-    channel.capacity = capacity;
-    channel.interval = interval;
-    channel.paused = paused;
+    channel.capacity = change.capacity.unwrap_or(channel.capacity);
+    channel.interval = change.interval.unwrap_or(channel.interval);
+    channel.paused = change.paused.unwrap_or(channel.paused);
+    channel.sequential = change.sequential.unwrap_or(channel.sequential);
+    channel.keep_done = change.keep_done.unwrap_or(channel.keep_done);
+    channel.keep_failed = change.keep_failed.unwrap_or(channel.keep_failed);
     job_channel::update(tx, &channel)?;
     tx.signal(Signal::Channel);
     Ok(channel)
+}
+
+/// How much waits in each channel where something does, and what holds up sequential ones.
+pub fn loads(tx: &mut dyn Tx) -> Result<Vec<Load>, Error> {
+    let ready = job_channel::ready(tx)?;
+    let mut loads = Vec::new();
+    for channel in job_channel::all(tx)? {
+        let held_by = if channel.sequential { job_channel::held_by(tx, channel.id)? } else { None };
+        let ready = ready.iter().find(|(id, _)| *id == channel.id).map_or(0, |(_, count)| *count);
+        loads.push(Load { channel: channel.id, ready, held_by });
+    }
+    Ok(loads)
 }
 
 /// The channel that a new job goes to.

@@ -57,7 +57,7 @@ pub(super) fn round(tx: &mut dyn Tx, now: Timestamp, request: &Request) -> Resul
         for channel in &ready {
             let left = limit - i64::try_from(round.jobs.len()).unwrap_or(limit);
             let count = slots.free(*channel, now).min(left).min(quota);
-            if count <= 0 {
+            if count <= 0 || (slots.is_sequential(*channel) && job_channel::held_by(tx, *channel)?.is_some()) {
                 continue;
             }
             let jobs = job_claim::claim(tx, now, *channel, request.claim, count, request.runs.as_deref())?;

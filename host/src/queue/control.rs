@@ -77,6 +77,42 @@ pub fn retry(tx: &mut dyn Tx, now: Timestamp, id: i64) -> Result<Job, Error> {
     show(tx, id)
 }
 
+/// Takes a job for done: somebody has seen to what it was to do. Those that wait for that go on.
+pub fn done(tx: &mut dyn Tx, now: Timestamp, id: i64) -> Result<Job, Error> {
+    let head = job::head(tx, id)?.ok_or(Error::Missing(id))?;
+    if matches!(head.state, Stored::Started | Stored::Done) {
+        let wanted = "only a job that neither runs nor is done can be taken for done; cancel one that runs first";
+        return Err(Error::State { job: id, state: name(head.state), wanted });
+    }
+    let twin = match &head.identity {
+        Some((key, scope)) => job::twin(tx, key, *scope)?.filter(|twin| *twin != id),
+        None => None,
+    };
+    if head.dependents > 0 && twin.is_none() {
+        // Those that were called off because of it wait again, as they did before it ended.
+        let why = Reason::default();
+        let to = Release { state: Stored::Ready, eta: head.eta, charged: head.charged, parked_reason: None, why };
+        job::release(tx, id, &to)?;
+        graph::revive(tx, now, id)?;
+    }
+    finish::end(tx, now, &head, Stored::Done, Reason::default())?;
+    // What it held up goes on.
+    tx.signal(Signal::Job);
+    show(tx, id)
+}
+
+/// Puts a job back into the queue, wherever it stands: one that runs is asked to stop and goes back without spending an
+/// attempt, any other is tried again as by [`retry`].
+pub fn requeue(tx: &mut dyn Tx, now: Timestamp, id: i64) -> Result<Job, Error> {
+    let head = job::head(tx, id)?.ok_or(Error::Missing(id))?;
+    if head.state != Stored::Started {
+        return retry(tx, now, id);
+    }
+    job::request_back(tx, id)?;
+    tx.signal(Signal::JobCancel);
+    show(tx, id)
+}
+
 /// Calls a job off. One that runs is asked to stop and ends by itself; jobs that wait for it are called off, too.
 pub fn cancel(tx: &mut dyn Tx, now: Timestamp, id: i64) -> Result<Job, Error> {
     let head = job::head(tx, id)?.ok_or(Error::Missing(id))?;
@@ -85,14 +121,16 @@ pub fn cancel(tx: &mut dyn Tx, now: Timestamp, id: i64) -> Result<Job, Error> {
             job::request_cancel(tx, id)?;
             tx.signal(Signal::JobCancel);
         }
-        Stored::Waiting | Stored::Ready | Stored::Parked | Stored::Later => {
+        Stored::Waiting | Stored::Ready | Stored::Parked | Stored::Later | Stored::Failed => {
             finish::end(tx, now, &head, Stored::Cancelled, Reason::default())?;
+            // What it held up goes on.
+            tx.signal(Signal::Job);
         }
-        Stored::Done | Stored::Failed | Stored::Cancelled => {
+        Stored::Done | Stored::Cancelled => {
             return Err(Error::State {
                 job: id,
                 state: name(head.state),
-                wanted: "only a job that has not ended can be cancelled",
+                wanted: "only a job that has not ended, or failed, can be cancelled",
             });
         }
     }

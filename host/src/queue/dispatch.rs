@@ -270,9 +270,12 @@ pub(super) async fn watch_cancels(shared: Arc<Shared>) {
         match shared.store.read(move |tx| job_claim::stopping(tx, claim)).await {
             Ok(jobs) => {
                 let running = lock(&shared.running);
-                jobs.iter()
-                    .filter_map(|job| running.get(job))
-                    .for_each(|active| active.cancel.cancel(CancelReason::Requested));
+                for (job, goes_back) in jobs {
+                    let reason = if goes_back { CancelReason::Stopping } else { CancelReason::Requested };
+                    if let Some(active) = running.get(&job) {
+                        active.cancel.cancel(reason);
+                    }
+                }
             }
             Err(error) => tracing::warn!(%error, "requests to cancel jobs could not be read"),
         }

@@ -54,8 +54,21 @@ pub enum Error {
 }
 
 /// The codes of this room.
-pub const CODES: &[Code] =
-    &[STALE, MISSING, STATE, CHANNEL, INVALID, STOPPED, LOST, TIMEOUT, PANICKED, NOT_FINISHED, MERGED, DEPENDENCY];
+pub const CODES: &[Code] = &[
+    STALE,
+    MISSING,
+    STATE,
+    CHANNEL,
+    INVALID,
+    STOPPED,
+    LOST,
+    TIMEOUT,
+    PANICKED,
+    NOT_FINISHED,
+    MERGED,
+    DEPENDENCY,
+    TRIAL,
+];
 
 const STALE: Code = Code {
     name: "queue.stale_attempt",
@@ -130,6 +143,14 @@ pub(super) const DEPENDENCY: Code = Code {
     cause: "A job that this one waited for ended in a way that rules it out.",
     cure: "Retry that job: this one comes back with it.",
     retry: Retry::Never,
+};
+
+/// A test job was to fail.
+pub(super) const TRIAL: Code = Code {
+    name: "queue.test_failure",
+    cause: "`bindery job create-test --failure-rate` makes jobs whose attempts fail so often.",
+    cure: "Nothing to do: it is tried again.",
+    retry: Retry::Later,
 };
 
 impl Coded for Error {

@@ -246,6 +246,9 @@ pub(super) fn go_back(tx: &mut dyn Tx, now: Timestamp, head: &Head, to: &Release
         return Ok(Finished { state: State::Cancelled, next: None });
     }
     job::release(tx, head.id, to)?;
+    if to.state == Stored::Ready {
+        crate::storage::job_channel::keep_place(tx, head.id)?;
+    }
     tx.signal(Signal::Job);
     Ok(Finished { state: to.state.shown(), next: Some(to.eta) })
 }

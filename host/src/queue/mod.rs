@@ -4,6 +4,7 @@
 //! transactions ([`enqueue`], [`check_fence`], [`finish`]); `app` registers handlers and the gate with a [`Runner`].
 //! It knows no job kind, no plugin, no backend beyond its number, and it runs no handler inside a transaction.
 
+pub mod bulk;
 pub mod cancel;
 pub mod channel;
 pub mod control;
@@ -11,6 +12,7 @@ pub mod error;
 pub mod handler;
 pub mod retention;
 pub mod runner;
+pub mod trial;
 
 mod attempt;
 mod claim;

@@ -43,6 +43,7 @@ pub async fn prune(store: &Store, clock: &Clock, kept: Retention) -> Result<u64,
         done: before(now, kept.done),
         failed: before(now, kept.failed),
         cancelled: before(now, kept.cancelled),
+        now,
     };
     let (mut after, mut removed) = (0, 0);
     loop {

@@ -140,6 +140,11 @@ impl Runner {
         lock(&self.shared.running).len()
     }
 
+    /// How many jobs run here in each channel, those of channels below included.
+    pub fn running_in_channels(&self) -> std::collections::HashMap<i64, i64> {
+        lock(&self.shared.slots).running().clone()
+    }
+
     /// Waits until a job has ended, and answers what it came to. Follows it into an equal job that took over.
     pub async fn wait(&self, job: i64) -> Result<Job, Error> {
         let mut job = job;

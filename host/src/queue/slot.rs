@@ -18,6 +18,11 @@ impl Slots {
         self.channels = channels.into_iter().map(|channel| (channel.id, channel)).collect();
     }
 
+    /// How many jobs run in each channel.
+    pub fn running(&self) -> &HashMap<i64, i64> {
+        &self.running
+    }
+
     /// Whether a channel is known.
     pub fn knows(&self, channel: i64) -> bool {
         self.channels.contains_key(&channel)
@@ -33,11 +38,12 @@ impl Slots {
     }
 
     fn free_of(&self, channel: &Channel, now: Timestamp) -> i64 {
-        if channel.paused {
+        if channel.paused || channel.interval == Channel::NEVER {
             return 0;
         }
         let running = self.running.get(&channel.id).copied().unwrap_or(0);
-        let by_capacity = channel.capacity.map_or(i64::MAX, |capacity| (capacity - running).max(0));
+        let capacity = if channel.sequential { Some(channel.capacity.unwrap_or(1).min(1)) } else { channel.capacity };
+        let by_capacity = capacity.map_or(i64::MAX, |capacity| (capacity - running).max(0));
         match self.next_start(channel) {
             Some(next) if next > now => 0,
             Some(_) => by_capacity.min(1),
@@ -47,7 +53,12 @@ impl Slots {
 
     fn next_start(&self, channel: &Channel) -> Option<Timestamp> {
         let last = self.last_start.get(&channel.id).copied().unwrap_or(Timestamp(i64::MIN));
-        (channel.interval > 0).then(|| last.plus_millis(channel.interval))
+        (channel.interval > 0 && channel.interval != Channel::NEVER).then(|| last.plus_millis(channel.interval))
+    }
+
+    /// Whether jobs of a channel run one at a time, in order.
+    pub fn is_sequential(&self, channel: i64) -> bool {
+        self.channels.get(&channel).is_some_and(|channel| channel.sequential)
     }
 
     /// When a channel that starts nothing now because of an interval may start something.
@@ -83,7 +94,17 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_000_000_000);
 
     fn channel(id: i64, parent: Option<i64>, capacity: Option<i64>) -> Channel {
-        Channel { id, name: format!("c{id}"), parent, capacity, interval: 0, paused: false }
+        Channel {
+            id,
+            name: format!("c{id}"),
+            parent,
+            capacity,
+            interval: 0,
+            paused: false,
+            sequential: false,
+            keep_done: None,
+            keep_failed: None,
+        }
     }
 
     fn slots(channels: Vec<Channel>) -> Slots {
@@ -112,6 +133,19 @@ mod tests {
     fn a_capacity_of_nothing_is_nothing() {
         let slots = slots(vec![channel(1, None, Some(0)), channel(2, Some(1), Some(5))]);
         assert_eq!((slots.free(1, NOW), slots.free(2, NOW)), (0, 0));
+    }
+
+    #[test]
+    fn a_rate_of_nothing_starts_nothing_and_a_sequence_one_at_a_time() {
+        let mut channel = channel(1, None, Some(5));
+        channel.interval = Channel::NEVER;
+        assert_eq!(slots(vec![channel.clone()]).free(1, NOW), 0);
+        assert_eq!(slots(vec![channel.clone()]).wakes_at(1, NOW), None);
+        (channel.interval, channel.sequential) = (0, true);
+        let mut slots = slots(vec![channel]);
+        assert_eq!(slots.free(1, NOW), 1);
+        slots.take(1, NOW);
+        assert_eq!(slots.free(1, NOW), 0);
     }
 
     #[test]

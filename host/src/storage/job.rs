@@ -204,7 +204,7 @@ pub struct Head {
     pub started: Option<Timestamp>,
     /// Who claimed it last.
     pub claim: Option<i64>,
-    /// Somebody asked it to stop.
+    /// Somebody asked it to end.
     pub cancel_requested: bool,
 }
 
@@ -229,7 +229,7 @@ fn read_head(row: &dyn Row) -> Result<Head, Error> {
         dependents: row.int(11)?,
         started: row.opt_int(12)?.map(Timestamp),
         claim: row.opt_int(13)?,
-        cancel_requested: row.bool(14)?,
+        cancel_requested: row.int(14)? == 1,
     })
 }
 
@@ -402,7 +402,30 @@ pub fn insert_log(tx: &mut dyn Tx, job: i64, attempt: i64, at: Timestamp, level:
     tx.execute(&LOG, &[job.into(), attempt.into(), at.0.into(), level.into(), text.into()]).map(drop)
 }
 
+static LOG_IF_THERE: Statement = Statement::new(
+    "insert into job_log(job, attempt, at, level, text) select id, ?2, ?3, ?4, ?5 from job where id = ?1",
+);
+
+/// The same, unless the job was removed meanwhile.
+pub fn insert_log_if_there(
+    tx: &mut dyn Tx,
+    job: i64,
+    attempt: i64,
+    at: Timestamp,
+    level: i64,
+    text: &str,
+) -> Result<(), Error> {
+    tx.execute(&LOG_IF_THERE, &[job.into(), attempt.into(), at.0.into(), level.into(), text.into()]).map(drop)
+}
+
 static REQUEST_CANCEL: Statement = Statement::new("update job set cancel_requested = 1 where id = ?1 and state = 2");
+static REQUEST_BACK: Statement =
+    Statement::new("update job set cancel_requested = 2 where id = ?1 and state = 2 and cancel_requested = 0");
+
+/// Asks a started job to stop and go back into the queue. One that was called off stays so.
+pub fn request_back(tx: &mut dyn Tx, job: i64) -> Result<(), Error> {
+    tx.execute(&REQUEST_BACK, &[job.into()]).map(drop)
+}
 
 /// Asks a started job to stop.
 pub fn request_cancel(tx: &mut dyn Tx, job: i64) -> Result<bool, Error> {

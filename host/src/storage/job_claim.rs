@@ -12,7 +12,8 @@ pub fn register(tx: &mut dyn Tx, now: Timestamp, host: &str, process: i64, boot:
 }
 
 static SWEEP: Statement = Statement::new(
-    "update job set state = 1 where id in
+    "update job set state = 1, eta = case when attempt > 0 and channel in
+       (select id from job_channel where sequential = 1) then created else eta end where id in
        (select id from job where state = 7 and eta <= ?1 order by eta limit ?2 {skip_locked})",
 );
 static NEXT_ETA: Statement = Statement::new("select min(eta) from job where state = 7");
@@ -134,12 +135,14 @@ pub fn lost(tx: &mut dyn Tx, ours: i64, after: i64, limit: i64) -> Result<Vec<i6
     tx.query(&LOST, &[ours.into(), after.into(), limit.into()], |row| row.int(0))
 }
 
-static STOPPING: Statement =
-    Statement::new("select id from job where state = 2 and cancel_requested = 1 and claim = ?1 order by id");
+static STOPPING: Statement = Statement::new(
+    "select id, 0 from job where state = 2 and cancel_requested = 1 and claim = ?1
+     union all select id, 1 from job where state = 2 and cancel_requested = 2 and claim = ?1",
+);
 
-/// Jobs of a claim that were asked to stop.
-pub fn stopping(tx: &mut dyn Tx, ours: i64) -> Result<Vec<i64>, Error> {
-    tx.query(&STOPPING, &[ours.into()], |row| row.int(0))
+/// Jobs of a claim that were asked to stop, and whether they go back into the queue.
+pub fn stopping(tx: &mut dyn Tx, ours: i64) -> Result<Vec<(i64, bool)>, Error> {
+    tx.query(&STOPPING, &[ours.into()], |row| Ok((row.int(0)?, row.bool(1)?)))
 }
 
 static PARKED: Statement =

@@ -35,7 +35,7 @@ fn read(row: &dyn Row) -> Result<Job, Error> {
         channel: row.string(6)?,
         state: Stored::from_number(row.int(7)?)?.shown(),
         parked: row.opt_string(8)?,
-        cancel_requested: row.bool(9)?,
+        cancel_requested: row.int(9)? == 1,
         priority: row.int(10)?,
         eta: Timestamp(row.int(11)?),
         attempt: row.int(12)?,
@@ -116,6 +116,16 @@ pub fn list(tx: &mut dyn Tx, filter: &Filter) -> Result<Vec<Job>, Error> {
     all.params.push(filter.limit.unwrap_or(Filter::LIMIT).into());
     let text = format!("{SELECT}{} order by job.id desc limit ?{}", all.text, all.params.len());
     tx.query(&Statement::generated(text), &all.params, read)
+}
+
+/// Ids of jobs, newest first.
+pub fn ids(tx: &mut dyn Tx, filter: &Filter) -> Result<Vec<i64>, Error> {
+    let states = states(filter);
+    let mut all = conditions(filter, &states);
+    all.params.push(filter.limit.unwrap_or(Filter::LIMIT).into());
+    let from = "select job.id from job join job_channel on job_channel.id = job.channel";
+    let text = format!("{from}{} order by job.id desc limit ?{}", all.text, all.params.len());
+    tx.query(&Statement::generated(text), &all.params, |row| row.int(0))
 }
 
 static ATTEMPTS: Statement = Statement::new(

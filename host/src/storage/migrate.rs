@@ -29,6 +29,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 13, name: "consumer", ddl: include_str!("migration/0013_consumer.sql") },
     Migration { version: 14, name: "export_run", ddl: include_str!("migration/0014_export_run.sql") },
     Migration { version: 15, name: "schedule", ddl: include_str!("migration/0015_schedule.sql") },
+    Migration { version: 16, name: "channel", ddl: include_str!("migration/0016_channel.sql") },
 ];
 
 static APPLIED: Statement = Statement::new("select version, name, checksum from migration order by version");

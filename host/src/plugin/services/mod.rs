@@ -20,6 +20,7 @@ use super::{
     call::{Calls, Counters},
     generation::Generation,
     guard::{Answer, AnswerFuture},
+    job_log::JobLog,
     scope::Scope,
 };
 use crate::{base::Clock, record::Current, storage::Store};
@@ -33,12 +34,19 @@ pub struct Services {
     clock: Clock,
     catalogue: Current,
     jobs: Jobs,
+    job_log: JobLog,
 }
 
 impl Services {
     /// Services over a store with its models and kinds; `jobs` says which job does a task.
     pub fn new(store: Store, clock: Clock, catalogue: Current, jobs: Jobs) -> Arc<Self> {
-        Arc::new(Self { store, clock, catalogue, jobs })
+        let job_log = JobLog::new(store.clone(), clock.clone());
+        Arc::new(Self { store, clock, catalogue, jobs, job_log })
+    }
+
+    /// Where plugins' lines go that concern a job.
+    pub fn job_log(&self) -> &JobLog {
+        &self.job_log
     }
 
     async fn serve(&self, scope: Arc<Scope>, call: u64, owner: &Owner, service: &str, payload: &[u8]) -> Answer {
@@ -99,6 +107,9 @@ async fn sleep(scope: &Scope, request: service::Sleep) -> Answer {
     }
 }
 
+/// The least important level that is kept with jobs, whatever the host's own log shows: info.
+const JOB_LEVEL: u8 = 3;
+
 /// The host's door for one instance.
 pub(super) struct Counter {
     plugin: String,
@@ -148,6 +159,16 @@ impl Door for Counter {
                 )
             };
         }
+        if let Some(fence) = context.and_then(|context| context.job.as_ref()).filter(|_| line.level <= JOB_LEVEL) {
+            let level = i64::from(line.level.max(1)) - 1;
+            let fields = line.fields.to_string();
+            let text = if matches!(&*fields, "" | "{}") {
+                line.message.to_string()
+            } else {
+                format!("{} {fields}", line.message)
+            };
+            self.services.job_log.add(fence, level, &text);
+        }
         match line.level {
             0 | 1 => emit!(ERROR),
             2 => emit!(WARN),
@@ -158,7 +179,7 @@ impl Door for Counter {
     }
 
     fn level(&self) -> u8 {
-        [
+        let own: u8 = [
             tracing::enabled!(target: "plugin", tracing::Level::ERROR),
             tracing::enabled!(target: "plugin", tracing::Level::WARN),
             tracing::enabled!(target: "plugin", tracing::Level::INFO),
@@ -167,7 +188,8 @@ impl Door for Counter {
         ]
         .into_iter()
         .map(u8::from)
-        .sum()
+        .sum();
+        own.max(JOB_LEVEL)
     }
 
     fn serve(&self, call: u64, service: &str, payload: &[u8]) -> AnswerFuture {
