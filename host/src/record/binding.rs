@@ -32,6 +32,8 @@ pub struct Synced<'a> {
     pub external_updated_at: Option<&'a str>,
     /// Extra fields to set; absent ones stay.
     pub extra: Option<&'a Values>,
+    /// Digest of what was sent, where it was: as long as nothing else becomes known, the same need not be sent again.
+    pub export_hash: Option<[u8; 16]>,
 }
 
 impl Synced<'_> {
@@ -44,6 +46,7 @@ impl Synced<'_> {
             record_version: Some(self.record_version),
             external_updated_at: self.external_updated_at,
             extra,
+            export_hash: self.export_hash.as_ref().map(|hash| hash.as_slice()),
         }
     }
 }
@@ -199,11 +202,6 @@ pub fn set_extra(tx: &mut dyn Tx, id: i64, kind: &Kind, extra: &Values, change: 
 /// Sets whether a binding is never exported, and how many attempts it has.
 pub fn set_policy(tx: &mut dyn Tx, id: i64, no_export: bool, max_retries: i64) -> Result<(), Error> {
     found(rows::update_policy(tx, id, no_export, max_retries)?, id)
-}
-
-/// Keeps the digest of what was sent last: as long as nothing else becomes known, the same need not be sent again.
-pub fn mark_exported(tx: &mut dyn Tx, id: i64, hash: &[u8; 16]) -> Result<(), Error> {
-    found(rows::update_exported(tx, id, hash)?, id)
 }
 
 /// Notes up to which version a record is in step.

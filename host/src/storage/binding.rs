@@ -100,6 +100,8 @@ pub struct SyncedRow<'a> {
     pub external_updated_at: Option<&'a str>,
     /// Extra fields, all of them, as JSON text.
     pub extra: Option<&'a str>,
+    /// Digest of what was sent.
+    pub export_hash: Option<&'a [u8]>,
 }
 
 /// Adds a binding with the outcome of the sync that made it; answers its id.
@@ -134,13 +136,13 @@ pub fn insert_synced(
     )
 }
 
-/// Keeps the outcome of a successful sync. Without extra fields those that are there stay. What was exported last no
-/// longer tells what stands there.
+/// Keeps the outcome of a successful sync. Without extra fields those that are there stay. Where nothing was sent,
+/// what was sent last no longer tells what stands there.
 pub fn update_synced(tx: &mut dyn Tx, id: i64, record: i64, row: &SyncedRow<'_>) -> Result<u64, Error> {
     static UPDATE: Statement = Statement::new(
         "update binding set record = ?2, sync_date = ?3, status_at = ?3, sync_status = 2, retry_count = 0, retry_at = null, \
          last_error = null, payload_hash = ?4, map_fingerprint = ?5, changed_by = ?6, record_version = ?7, \
-         external_updated_at = ?8, extra = coalesce(?9, extra), export_hash = null where id = ?1",
+         external_updated_at = ?8, extra = coalesce(?9, extra), export_hash = ?10 where id = ?1",
     );
     tx.execute(
         &UPDATE,
@@ -154,6 +156,7 @@ pub fn update_synced(tx: &mut dyn Tx, id: i64, record: i64, row: &SyncedRow<'_>)
             row.record_version.into(),
             row.external_updated_at.into(),
             row.extra.into(),
+            row.export_hash.into(),
         ],
     )
 }
@@ -188,12 +191,6 @@ pub fn update_ends(
     static UPDATE: Statement =
         Statement::new("update binding set external_id = ?2, record = ?3, extra = ?4 where id = ?1");
     tx.execute(&UPDATE, &[Param::Int(id), external_id.into(), record.into(), extra.into()])
-}
-
-/// Keeps the digest of what was sent last.
-pub fn update_exported(tx: &mut dyn Tx, id: i64, hash: &[u8]) -> Result<u64, Error> {
-    static UPDATE: Statement = Statement::new("update binding set export_hash = ?2 where id = ?1");
-    tx.execute(&UPDATE, &[Param::Int(id), Param::Blob(hash)])
 }
 
 /// Notes up to which version a record is in step.

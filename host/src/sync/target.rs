@@ -116,6 +116,16 @@ impl Target {
         batch(&self.declared, self.session.business.batch_size(self.name()))
     }
 
+    /// Records that are exported as one lot: what is sent in one request, or as many as are read and taken in together where
+    /// each has a request of its own. An exporter of the connector's own gets one at a time.
+    pub fn lot(&self) -> usize {
+        match self.batch() {
+            1 if self.declared.export_hooks.iter().any(|hook| hook == "run") => 1,
+            1 => LOT,
+            batch => batch,
+        }
+    }
+
     /// What becomes of our record when theirs is gone.
     pub fn deletion(&self) -> RemoteDeletion {
         self.session.business.remote_deletion(self.name())
@@ -132,6 +142,8 @@ impl Target {
     }
 }
 
+/// Records of a lot that are sent one by one.
+const LOT: usize = 32;
 /// Records sent in one request, whatever a connector declares.
 const MOST_AT_ONCE: u32 = 500;
 

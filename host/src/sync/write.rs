@@ -88,6 +88,7 @@ pub fn write(
         record_version: action.seen.and_then(|seen| seen.in_step).filter(|_| !write.kept.is_empty()).unwrap_or(version),
         external_updated_at: plan.updated(action),
         extra: write.extra.as_ref(),
+        export_hash: None,
     };
     let id = bind(tx, plan, action, (record, write.matched), &synced, at)?;
     conflict::agree(tx, plan, (id, record, action.seen.is_none()), &write, at)?;

@@ -31,6 +31,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/gate/{id}/release", post(release))
         .route("/rate", post(rate).delete(clear_rate))
         .route("/log", delete(clear_log).get(log))
+        .route("/writes", get(writes))
         .route("/counters", get(counters))
         .route("/items/{resource}", get(items))
 }
@@ -194,6 +195,13 @@ async fn log(State(shop): State<Shared>) -> Response<Body> {
 async fn clear_log(State(shop): State<Shared>) -> Response<Body> {
     shop.lock().journal.clear();
     Json(json!({})).into_response()
+}
+
+async fn writes(State(shop): State<Shared>) -> Response<Body> {
+    let inner = shop.lock();
+    let write = |(request, body): (&str, &[u8])| json!({"request": request, "body": String::from_utf8_lossy(body)});
+    let writes: Vec<Value> = inner.journal.writes().map(write).collect();
+    Json(json!({"writes": writes})).into_response()
 }
 
 async fn counters(State(shop): State<Shared>) -> Response<Body> {

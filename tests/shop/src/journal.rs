@@ -7,6 +7,8 @@ use serde::Serialize;
 
 /// Requests kept; the counts go on.
 const KEPT: usize = 10_000;
+/// Bodies of writes kept.
+const KEPT_WRITES: usize = 40_000;
 
 /// One request.
 #[derive(Clone, Debug, Serialize)]
@@ -49,9 +51,14 @@ impl Journal {
     /// Keeps what came with a write (`PUT /products/1`).
     pub(crate) fn wrote(&mut self, request: String, body: &[u8]) {
         self.bodies.push_back((request, body.to_vec()));
-        if self.bodies.len() > KEPT {
+        if self.bodies.len() > KEPT_WRITES {
             self.bodies.pop_front();
         }
+    }
+
+    /// All writes that are kept: what they asked for, and what came with them.
+    pub(crate) fn writes(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.bodies.iter().map(|(request, body)| (request.as_str(), body.as_slice()))
     }
 
     pub(crate) fn bodies(&self, request: &str) -> Vec<Vec<u8>> {

@@ -39,7 +39,7 @@ impl Stage {
         Self { bindery: bindery.to_owned(), folder: folder.to_owned() }
     }
 
-    fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
 

@@ -4,12 +4,14 @@
 mod api;
 mod call;
 mod contender;
+mod export;
 mod host;
 mod import;
 mod machine;
 mod peer;
 mod room;
 mod sample;
+mod socket;
 mod start;
 mod store;
 mod table;
@@ -32,6 +34,9 @@ use crate::{
 pub(crate) enum Bench {
     /// Importing a product API, beside plain Python, dlt and faucet-stream: all of it, nothing changed, 1 % changed.
     Import(import::Options),
+    /// Exporting changed records to a shop, together and one by one, beside a plain script that sends the same bodies; and
+    /// what it costs to see that a change is one's own.
+    Export(export::Options),
     /// Calls into a plugin, in process and in a worker; loading and reloading one.
     Call(call::Options),
     /// The store beside plain SQLite with the same rows: enqueuing, claiming and finishing jobs, pages of records; and the
@@ -45,6 +50,7 @@ pub(crate) enum Bench {
 pub(crate) fn run(bench: &Bench) -> Result<(), String> {
     match bench {
         Bench::Import(options) => import::run(options),
+        Bench::Export(options) => export::run(options),
         Bench::Call(options) => call::run(options),
         Bench::Store(options) => store::run(options),
         Bench::Start(options) => start::run(options),

@@ -25,7 +25,7 @@ fn cache() -> PathBuf {
     std::env::var_os("BINDERY_PEERS").map_or_else(|| place::target().join("peers"), PathBuf::from)
 }
 
-fn script(name: &str) -> PathBuf {
+pub(crate) fn script(name: &str) -> PathBuf {
     place::root().join("tests/peers").join(name)
 }
 

@@ -1,32 +1,20 @@
-//! Exports of many records in one request. Every promise holds for each of them as it does alone: its own intent, its own
-//! outcome, its own answer taken in; a bad one costs itself. What is not plain is exported alone, after the others.
+//! Exports of a lot of records: read, mapped and taken in together, and sent together where the connector takes many in one
+//! request. Every promise holds for each of them as it does alone: its own intent, its own outcome, its own answer taken in;
+//! a bad one costs itself. What is not plain is exported alone, after the others.
 
-use std::collections::HashMap;
-
-use bindery_contract::op;
 use futures_util::{StreamExt as _, stream};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
-    creation::is_one_by_one,
     extend,
     ours::{self, Ours},
-    outcome::{self, Arrived, Fate, Sent},
+    outcome::Fate,
     prepare::{self, Body},
     record::Exported,
-    send::{self, Answer},
+    send::Answer,
 };
 use crate::sync::{
-    Error, conflict,
-    engine::Engine,
-    fetch,
-    guard::Chain,
-    page::Page,
-    plan::{Action, Plan, What},
-    problem::Problem,
-    session::{Asked, Behalf},
-    single::ends_run,
-    target::Target,
+    Error, engine::Engine, guard::Chain, problem::Problem, session::Behalf, single::ends_run, target::Target,
 };
 
 /// Records that are exported alone at once.
@@ -36,28 +24,28 @@ const AT_ONCE: usize = 8;
 pub(super) type Done = Vec<(i64, Exported)>;
 
 /// A record with the body to send.
-struct Ready {
-    ours: Ours,
-    body: Vec<u8>,
+pub(super) struct Ready {
+    pub(super) ours: Ours,
+    pub(super) body: Vec<u8>,
 }
 
-/// Records of a batch by what is to be done with them.
+/// Records by what is to be done with them.
 #[derive(Default)]
-struct Lot {
-    creates: Vec<Ready>,
-    updates: Vec<Ready>,
+pub(super) struct Lot {
+    pub(super) creates: Vec<Ready>,
+    pub(super) updates: Vec<Ready>,
     /// Nothing is sent of them.
-    ends: Vec<(Ours, Fate, Exported)>,
+    pub(super) ends: Vec<(Ours, Fate, Exported)>,
     /// What can't be done together with others.
-    alone: Vec<i64>,
+    pub(super) alone: Vec<i64>,
 }
 
 /// A record that is there now.
-struct There {
-    ours: Ours,
-    hash: [u8; 16],
-    created: bool,
-    answer: Answer,
+pub(super) struct There {
+    pub(super) ours: Ours,
+    pub(super) hash: [u8; 16],
+    pub(super) created: bool,
+    pub(super) answer: Answer,
 }
 
 impl Engine {
@@ -194,7 +182,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn refused(
+    pub(super) async fn refused(
         &self,
         target: &Target,
         behalf: &Behalf,
@@ -205,187 +193,6 @@ impl Engine {
         self.not_exported(target, behalf, record, &problem).await?;
         done.push((record, Exported::failed(problem)));
         Ok(())
-    }
-
-    /// Looks at theirs before they are changed: those that changed there too are brought together with ours alone.
-    async fn look_at_all(&self, target: &Target, behalf: &Behalf, lot: &mut Lot) -> Result<(), Error> {
-        if !target.session.answers(op::READ) || target.has_hook("run") {
-            return Ok(());
-        }
-        let looks = |ready: &&Ready| {
-            let binding = ready.ours.binding.as_ref();
-            binding.is_some_and(|binding| conflict::looks_first(target, binding))
-        };
-        let ids: Vec<String> =
-            lot.updates.iter().filter(looks).filter_map(|ready| ready.ours.external_id().map(str::to_owned)).collect();
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let page = match self.read_together(target, behalf, ids).await? {
-            Some(page) => page,
-            None => {
-                lot.alone.extend(lot.updates.drain(..).map(|ready| ready.ours.due.record));
-                return Ok(());
-            }
-        };
-        let theirs: HashMap<&str, _> = page.items.iter().map(|item| (item.id.as_str(), item)).collect();
-        let is_as_agreed = |ready: &Ready| {
-            let (Some(binding), Some(id)) = (&ready.ours.binding, ready.ours.external_id()) else { return true };
-            // What is gone, the send finds out.
-            let item = theirs.get(id).filter(|item| !item.deleted);
-            !looks(&ready) || item.is_none_or(|item| conflict::is_as_agreed(target, item.hash, binding))
-        };
-        let (as_agreed, apart): (Vec<Ready>, Vec<Ready>) = lot.updates.drain(..).partition(is_as_agreed);
-        lot.updates = as_agreed;
-        lot.alone.extend(apart.iter().map(|ready| ready.ours.due.record));
-        Ok(())
-    }
-
-    /// Reads records by their ids; none where the connector reads them one by one.
-    async fn read_together(&self, target: &Target, behalf: &Behalf, ids: Vec<String>) -> Result<Option<Page>, Error> {
-        if !target.session.answers(op::READ_MANY) {
-            return Ok(None);
-        }
-        match fetch::read_many(target, behalf, ids).await {
-            Ok(page) => Ok(Some(page)),
-            Err(error) if is_one_by_one(&error) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn send_creates(
-        &self,
-        target: &Target,
-        behalf: &Behalf,
-        lot: &mut Lot,
-        there: &mut Vec<There>,
-        done: &mut Done,
-    ) -> Result<(), Error> {
-        if lot.creates.len() < 2 || !target.session.answers(op::CREATE_MANY) {
-            lot.alone.extend(lot.creates.drain(..).map(|ready| ready.ours.due.record));
-            return Ok(());
-        }
-        let creates = std::mem::take(&mut lot.creates);
-        let new: Vec<_> = creates.iter().map(|ready| (&ready.ours, ready.body.as_slice())).collect();
-        let Some(outcomes) = self.create_many(target, behalf, &new).await? else {
-            lot.alone.extend(creates.iter().map(|ready| ready.ours.due.record));
-            return Ok(());
-        };
-        for (ready, outcome) in creates.into_iter().zip(outcomes) {
-            match outcome {
-                Ok(answer) => there.push(There::new(ready, true, answer)),
-                Err(error) => self.refused(target, behalf, ready.ours.due.record, (&error).into(), done).await?,
-            }
-        }
-        Ok(())
-    }
-
-    async fn send_updates(
-        &self,
-        target: &Target,
-        behalf: &Behalf,
-        lot: &mut Lot,
-        there: &mut Vec<There>,
-        done: &mut Done,
-    ) -> Result<(), Error> {
-        if lot.updates.len() < 2 || !target.session.answers(op::UPDATE_MANY) {
-            lot.alone.extend(lot.updates.drain(..).map(|ready| ready.ours.due.record));
-            return Ok(());
-        }
-        let updates = std::mem::take(&mut lot.updates);
-        let changes: Vec<(&str, &[u8])> =
-            updates.iter().map(|ready| (ready.ours.external_id().unwrap_or_default(), ready.body.as_slice())).collect();
-        let outcomes = match send::update_many(target, behalf, &changes).await {
-            Ok(outcomes) => outcomes,
-            Err(error) if is_one_by_one(&error) => {
-                lot.alone.extend(updates.iter().map(|ready| ready.ours.due.record));
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-        };
-        for (ready, outcome) in updates.into_iter().zip(outcomes) {
-            match outcome {
-                Ok(answer) => there.push(There::new(ready, false, answer)),
-                // What becomes of ours then is the operator's choice.
-                Err(error) if error.is_gone() => lot.alone.push(ready.ours.due.record),
-                Err(error) => self.refused(target, behalf, ready.ours.due.record, (&error).into(), done).await?,
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes the answers in: records, bindings, and the end of what was due, in one transaction.
-    async fn take_in(
-        &self,
-        target: &Target,
-        behalf: &Behalf,
-        mut there: Vec<There>,
-        ends: Vec<(Ours, Fate, Exported)>,
-        done: &mut Done,
-    ) -> Result<(), Error> {
-        if there.is_empty() && ends.is_empty() {
-            return Ok(());
-        }
-        self.read_back(target, behalf, &mut there).await;
-        let pages: Vec<Option<Page>> = there.iter_mut().map(|there| there.answer.page.take()).collect();
-        let theirs = outcome::theirs_many(self, target, behalf, &pages).await?;
-        let mut plan = Plan::new(target.clone(), std::sync::Arc::new(Page::empty()), self.clock.now());
-        let mut exported: HashMap<String, (i64, Exported)> = HashMap::new();
-        let mut end = |plan: &mut Plan, ours: &Ours, fate: Fate, said: Exported| {
-            let id = ours.due.record.to_string();
-            let what = What::Sent(Box::new(Sent::new(ours, fate)));
-            plan.actions.push(Action { item: None, id: id.clone(), seen: None, what });
-            exported.insert(id, (ours.due.record, said));
-        };
-        for (There { ours, hash, created, answer }, theirs) in there.into_iter().zip(theirs) {
-            let Answer { id, asked, .. } = answer;
-            plan.asked.extend(asked.into_iter().collect::<Vec<Asked>>());
-            let said = Exported {
-                external_id: Some(id.clone()),
-                ..Exported::new(if created { "created" } else { "updated" })
-            };
-            let arrived = Arrived { external_id: id, created, hash, theirs };
-            end(&mut plan, &ours, Fate::Arrived(Box::new(arrived)), said);
-        }
-        for (ours, fate, said) in ends {
-            end(&mut plan, &ours, fate, said);
-        }
-        let mut at = self.circumstances(&target.session, behalf);
-        at.on_the_way = true;
-        let refused = match self.apply(std::sync::Arc::new(plan), at).await {
-            Ok(applied) => applied.problems,
-            Err(Error::Refused(why)) => {
-                exported.keys().map(|id| (id.clone(), Problem::new("sync.refused", why.clone()))).collect()
-            }
-            Err(error) => return Err(error),
-        };
-        for (id, problem) in refused {
-            if let Some((record, _)) = exported.remove(&id) {
-                self.refused(target, behalf, record, problem, done).await?;
-            }
-        }
-        done.extend(exported.into_values());
-        Ok(())
-    }
-
-    /// Reads the records whose answer holds only their id. Where that can't be done, the next import finds them.
-    async fn read_back(&self, target: &Target, behalf: &Behalf, there: &mut [There]) {
-        let is_bare = |there: &&mut There| there.answer.page.is_none();
-        let bare: Vec<&mut There> = there.iter_mut().filter(is_bare).collect();
-        if bare.is_empty() {
-            return;
-        }
-        let ids = bare.iter().map(|there| there.answer.id.clone()).collect();
-        let page = self.read_together(target, behalf, ids).await.ok().flatten();
-        for there in bare {
-            match &page {
-                Some(page) => {
-                    let item = page.items.iter().find(|item| item.id == there.answer.id && !item.deleted);
-                    there.answer.page = item.map(|item| page.alone(item));
-                }
-                None => send::read_back(target, behalf, &mut there.answer).await,
-            }
-        }
     }
 }
 
@@ -406,7 +213,7 @@ impl Lot {
 }
 
 impl There {
-    fn new(ready: Ready, created: bool, answer: Answer) -> Self {
+    pub(super) fn new(ready: Ready, created: bool, answer: Answer) -> Self {
         let hash = xxh3_128(&ready.body).to_be_bytes();
         Self { ours: ready.ours, hash, created, answer }
     }

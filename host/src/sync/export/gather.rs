@@ -20,10 +20,12 @@ use crate::{
     },
 };
 
-/// Requests with many records that are under way at once.
-const BATCHES_AT_ONCE: usize = 3;
-/// The same of those with one.
-const SINGLES_AT_ONCE: usize = 8;
+/// Lots that are under way at once, each sent in one request.
+const REQUESTS: usize = 3;
+/// The same of lots that have several requests of one record under way.
+const LOTS: usize = 2;
+/// The same of records that go alone.
+const ALONE: usize = 8;
 /// Records read at a time.
 const PAGE: u64 = 2_000;
 
@@ -51,8 +53,8 @@ impl Engine {
         }
     }
 
-    /// Exports records in batches, or alone where that is how the kind goes, several at once, and tells of each. The first error that concerns more than a
-    /// record ends it, once what is under way has come to its end.
+    /// Exports records in lots, several at once, and tells of each. The first error that concerns more than a record ends it,
+    /// once what is under way has come to its end.
     pub(super) async fn export_batches(
         &self,
         target: &Target,
@@ -61,11 +63,12 @@ impl Engine {
         tell: &mut (dyn FnMut(Done) + Send),
     ) -> Result<(), Error> {
         let (is_over, mut failed) = (&AtomicBool::new(false), None);
-        let (size, at_once) = match target.batch() {
-            ..=1 => (1, SINGLES_AT_ONCE),
-            size => (size, BATCHES_AT_ONCE),
+        let at_once = match (target.lot(), target.batch()) {
+            (1, _) => ALONE,
+            (_, 1) => LOTS,
+            _ => REQUESTS,
         };
-        let batches = stream::iter(records.chunks(size).map(<[i64]>::to_vec).collect::<Vec<_>>())
+        let batches = stream::iter(records.chunks(target.lot()).map(<[i64]>::to_vec).collect::<Vec<_>>())
             .map(|records| async move {
                 if is_over.load(Ordering::Relaxed) {
                     return (Done::new(), None);

@@ -28,5 +28,7 @@ pub(in crate::sync) mod record;
 pub mod run;
 pub mod select;
 mod send;
+mod sending;
+mod taking;
 pub mod wait;
 mod whole;

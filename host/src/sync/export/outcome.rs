@@ -8,7 +8,7 @@ use crate::{
     backend::LocalDeletion,
     model::Origin,
     record::{
-        self, Change, Error as RecordError, Row, Values,
+        self, Change, Error as RecordError, Input, Row, Values,
         binding::{self, Status, Synced},
     },
     storage::{Tx, agreed, conflict as open, export, intent, quarantine, review},
@@ -232,15 +232,15 @@ fn arrive(
     let target = &plan.target;
     let (backend, kind) = (target.session.backend, &target.kind);
     let change = change(sent, backend, at);
-    let id = match bound(tx, plan, sent, arrived, &change)? {
-        Ok(Some(id)) => id,
+    let Bound { id, version: now } = match bound(tx, plan, sent, arrived, &change)? {
+        Ok(Some(bound)) => bound,
         // Ours was removed while it was made there: that goes the way of every removal.
         Ok(None) => return abandon(tx, plan, sent, arrived, at).map(|()| None),
         Err(problem) => return Ok(Some(problem)),
     };
     let written = match (&sent.base, arrived.theirs.as_ref().and_then(|theirs| theirs.write.as_ref())) {
-        // A savepoint of its own: what is there is there, whether or not its answer can be taken over.
-        (Some(base), Some(write)) => match tx.savepoint(|tx| take_over(tx, plan, sent, base, write, &change))? {
+        // What is there is there, whether or not its answer can be taken over.
+        (Some(base), Some(write)) => match take_over(tx, plan, sent, (base, now), write, &change) {
             Ok(written) => written,
             Err(RecordError::Storage(error)) if !is_of_record(&error) => return Err(Abort::from(error)),
             Err(_) => None,
@@ -256,9 +256,9 @@ fn arrive(
         record_version: version,
         external_updated_at: theirs.and_then(|theirs| theirs.updated.as_deref()),
         extra: theirs.and_then(|theirs| theirs.write.as_ref()).and_then(|write| write.extra.as_ref()),
+        export_hash: Some(arrived.hash),
     };
     binding::update_synced(tx, id, kind, sent.record, &synced, &change)?;
-    binding::mark_exported(tx, id, &arrived.hash)?;
     match theirs.and_then(|theirs| theirs.write.as_ref()).filter(|_| conflict::keeps_agreed(target)) {
         Some(write) => conflict::put(tx, id, &merge::agreed(&kind.model, &write.values), false)?,
         None => agreed::forget(tx, id)?,
@@ -300,6 +300,13 @@ fn change(sent: &Sent, backend: i64, at: &Circumstances) -> Change {
     Change { origin: Origin { backend: Some(backend), chain, actor: String::new() }, ..at.change.clone() }
 }
 
+/// The binding of the two.
+struct Bound {
+    id: i64,
+    /// Ours as it stands now, where that is known.
+    version: Option<i64>,
+}
+
 /// The binding of the two, made where it is missing.
 fn bound(
     tx: &mut dyn Tx,
@@ -307,11 +314,11 @@ fn bound(
     sent: &Sent,
     arrived: &Arrived,
     change: &Change,
-) -> Result<Result<Option<i64>, Problem>, Abort> {
+) -> Result<Result<Option<Bound>, Problem>, Abort> {
     let (backend, kind) = (plan.target.session.backend, &plan.target.kind);
     let ours = binding::find_by_record(tx, backend, kind, sent.record)?;
     if let Some(known) = ours.as_ref().filter(|known| known.external_id.as_deref() == Some(&arrived.external_id)) {
-        return Ok(Ok(Some(known.id)));
+        return Ok(Ok(Some(Bound { id: known.id, version: known.current_version })));
     }
     let theirs = binding::find(tx, backend, kind, &arrived.external_id)?;
     if let (Some(ours), Some(theirs)) = (&ours, &theirs)
@@ -322,7 +329,7 @@ fn bound(
         binding::unbind(tx, ours.id)?;
     }
     match binding::bind(tx, backend, kind, Some(&arrived.external_id), Some(sent.record), None, change) {
-        Ok(bound) => Ok(Ok(Some(bound.id))),
+        Ok(bound) => Ok(Ok(Some(Bound { id: bound.id, version: None }))),
         Err(RecordError::Storage(error)) => Err(error.into()),
         Err(RecordError::Missing { .. }) => Ok(Ok(None)),
         Err(error) => {
@@ -335,32 +342,52 @@ fn bound(
     }
 }
 
-/// Takes over what the outside system made of our values, but for what has changed here since they were sent. Answers the
-/// version up to which both are in step; nothing where the next import must look again.
+/// Takes over what the outside system made of our values, but for what has changed here since they were sent. `now`: ours
+/// as it stands now, where that is known. Answers the version up to which both are in step; nothing where the next import
+/// must look again.
 fn take_over(
     tx: &mut dyn Tx,
     plan: &Plan,
     sent: &Sent,
-    base: &Row,
+    (base, now): (&Row, Option<i64>),
     write: &Write,
     change: &Change,
 ) -> Result<Option<i64>, RecordError> {
     let model = &plan.target.kind.model;
-    let fields: Vec<usize> = base.values.iter().map(|(index, _)| *index).collect();
-    let rows = record::read(tx, plan.catalogue(), model, &[sent.record], &fields)?;
-    let now = rows.first().ok_or_else(|| RecordError::Missing { model: model.name.clone(), id: sent.record })?;
-    let is_same = |index: usize| value(base, index) == value(now, index);
-    let values: Values = write
-        .values
-        .iter()
-        .filter(|(index, _)| is_same(*index))
-        .map(|(index, input)| (*index, input.clone()))
-        .collect();
-    let written = record::write(tx, plan.catalogue(), model, sent.record, &values, change)?;
-    let is_whole = lines::bind(tx, plan, sent.record, &write.children, change)?;
-    // A change that came meanwhile is still to be sent.
-    let version = if now.version == base.version { written.version } else { base.version };
-    Ok(is_whole.then_some(version))
+    // What it has of another record changes without it.
+    let is_own = |(index, _): &(usize, Input)| model.fields[*index].delegated.is_none();
+    let untouched = now == Some(base.version) && write.values.iter().all(is_own);
+    if untouched && write.children.is_empty() && write.values.iter().all(|value| is_already(base, value)) {
+        return Ok(Some(base.version));
+    }
+    tx.savepoint(|tx| {
+        let fields: Vec<usize> = base.values.iter().map(|(index, _)| *index).collect();
+        let rows = match untouched {
+            true => Vec::new(),
+            false => record::read(tx, plan.catalogue(), model, &[sent.record], &fields)?,
+        };
+        let missing = || RecordError::Missing { model: model.name.clone(), id: sent.record };
+        let now = if untouched { base } else { rows.first().ok_or_else(missing)? };
+        let is_ours = |index: usize| value(base, index) != value(now, index);
+        let theirs = write.values.iter().filter(|value| !is_ours(value.0) && !is_already(now, value));
+        let values: Values = theirs.cloned().collect();
+        let written = match values.is_empty() {
+            true => now.version,
+            false => record::write(tx, plan.catalogue(), model, sent.record, &values, change)?.version,
+        };
+        let is_whole = lines::bind(tx, plan, sent.record, &write.children, change)?;
+        // A change that came meanwhile is still to be sent.
+        let version = if now.version == base.version { written } else { base.version };
+        Ok(is_whole.then_some(version))
+    })?
+}
+
+/// Whether a record has a value already.
+fn is_already(row: &Row, (index, input): &(usize, Input)) -> bool {
+    match input {
+        Input::Value(theirs) => value(row, *index) == Some(theirs),
+        Input::Symbolic(_) | Input::Lines(_) => false,
+    }
 }
 
 fn value(row: &Row, index: usize) -> Option<&crate::model::Value> {
