@@ -152,7 +152,8 @@ fn a_sync_keeps_what_the_next_one_compares() {
                 map_fingerprint: Some(-5),
                 changed_by: Some("a=1"),
                 record_version: 1,
-                external_updated_at: Some("2026-01-01"),
+                extra: None,
+                export_hash: None,
                 extra: None,
             };
             let id = binding::insert_synced(tx, backend, &kind, "7", product, &synced, &change)?;
