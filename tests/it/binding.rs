@@ -152,7 +152,7 @@ fn a_sync_keeps_what_the_next_one_compares() {
                 map_fingerprint: Some(-5),
                 changed_by: Some("a=1"),
                 record_version: 1,
-                extra: None,
+                external_updated_at: Some("2026-01-01"),
                 export_hash: None,
                 extra: None,
             };
