@@ -11,6 +11,8 @@ use crate::{artifact, shop::Shop, stage::Stage, step::bounded};
 const LIMIT: Duration = Duration::from_secs(180);
 /// What it says once both sides were compared.
 const SAME: &str = "every product is here with its name and price: 2000 of 2000";
+/// What it says once a change of ours was seen there.
+const ARRIVED: &str = "in the shop the lamp costs 89.5 now";
 /// Its last part.
 const GO_ON: &str = "How to go on";
 
@@ -32,6 +34,7 @@ pub(crate) fn run() -> Result<(), String> {
     connect(&stage, &shop)?;
     bring_everything(&stage)?;
     bring_a_change(&stage, &shop)?;
+    send_a_change(&stage, &shop)?;
     say("The host is killed in the middle of a sync");
     stop_in_the_middle(&stage, &shop, || host.kill())?;
 
@@ -78,6 +81,25 @@ fn bring_a_change(stage: &Stage, shop: &Shop) -> Result<(), String> {
     stage.bindery(&["record", "search", "product.template", domain, "--fields", "name,list_price"])
 }
 
+fn send_a_change(stage: &Stage, shop: &Shop) -> Result<(), String> {
+    say("Somebody changes the price here; it arrives in the shop by itself");
+    let domain = "[('name','=','A lamp with a new name')]";
+    let found = stage.ask(&["record", "search", "product.template", domain, "--fields", "id"])?;
+    let lamp = found["rows"][0]["id"].to_string();
+    let gate = shop.control("gate", &json!({"on": "PUT /products/7"}))?["gate"].to_string();
+    stage.bindery(&["record", "write", "product.template", &lamp, "list_price=89.5"])?;
+    shop.get(&format!("gate/{gate}/arrived"))?;
+    shop.control(&format!("gate/{gate}/release"), &json!({}))?;
+    say("The next sync finds nothing new: the shop's change is known as our own");
+    stage.bindery(&["sync", "shop", "--only", "products", "--wait"])?;
+    let price = shop.all("products")?.iter().find(|product| product["id"] == 7).and_then(|lamp| lamp["price"].as_f64());
+    if price != Some(89.5) {
+        return Err(format!("the lamp costs {price:?} in the shop"));
+    }
+    println!("\n  {ARRIVED}");
+    Ok(())
+}
+
 /// Stops while products are written and the shop holds its orders back.
 fn stop_in_the_middle(stage: &Stage, shop: &Shop, stop: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
     shop.control("touch", &json!({"resource": "products", "count": 1500}))?;
@@ -93,7 +115,7 @@ fn stop_in_the_middle(stage: &Stage, shop: &Shop, stop: impl FnOnce() -> Result<
 pub(crate) fn is_shown_to_its_end() -> Result<(), String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let said = bounded(Command::new(program).arg("demo"), LIMIT)?;
-    let wanted = [SAME, "Nothing is wrong.", GO_ON];
+    let wanted = [ARRIVED, SAME, "Nothing is wrong.", GO_ON];
     match wanted.iter().find(|text| !said.contains(**text)) {
         Some(missing) => Err(format!("the demo never said `{missing}`\n{said}")),
         None if said.contains('\x1b') => Err(format!("the demo colours where there is no terminal\n{said}")),

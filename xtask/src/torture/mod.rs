@@ -3,6 +3,8 @@
 mod compare;
 mod edit;
 mod luck;
+mod rule;
+mod side;
 mod sync;
 
 use clap::Subcommand;

@@ -12,9 +12,10 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{
-    compare::{self, Wrong},
+    compare::{self, Which, Wrong},
     edit::Edits,
     luck,
+    rule::Rules,
 };
 use crate::{
     artifact,
@@ -61,27 +62,25 @@ struct Ground {
 /// Runs the rounds.
 pub(super) fn run(options: &Options) -> Result<(), String> {
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..));
-    println!("torture sync: {} rounds, --seed {seed}", options.rounds);
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut ground = Ground::open()?;
-    let (mut edits, mut kills, mut faults) = (Edits::default(), 0, 0);
-    let (mut total, mut products) = (Wrong::default(), 0);
+    let rules = Rules::draw(&mut random);
+    println!("torture sync: {} rounds, {rules}, --seed {seed}", options.rounds);
+    let mut ground = Ground::open(rules)?;
+    let (mut edits, mut kills, mut faults) = (Edits::new(rules), 0, 0);
+    let (mut total, mut records) = (Wrong::default(), 0);
     for number in 1..=options.rounds {
         faults += luck::spoil(ground.shop.as_ref().ok_or("the shop is down")?, &mut random)?;
         kills += ground.round(options.edits, &mut edits, &mut random)?;
         if number % options.every.max(1) == 0 || number == options.rounds {
-            ground.rest()?;
-            let (count, wrong) = compare::compare(&ground.stage, ground.shop.as_ref().ok_or("the shop is down")?)?;
-            products = count;
+            let (count, wrong) = ground.compare(&edits, rules)?;
+            records = count;
             println!(
-                "  round {number}: {count} products, {} edits, {} met a killed program, {kills} kills, {faults} faults{}",
+                "  round {number}: {count} records, {} edits, {} met a killed program, {kills} kills, {faults} faults{}",
                 edits.taken,
                 edits.refused,
                 if wrong.is_nothing() { String::new() } else { format!(": {wrong:?}") }
             );
-            total.lost.extend(wrong.lost);
-            total.duplicated.extend(wrong.duplicated);
-            total.diverged.extend(wrong.diverged);
+            total.extend(wrong);
             if !total.is_nothing() {
                 break;
             }
@@ -89,8 +88,8 @@ pub(super) fn run(options: &Options) -> Result<(), String> {
     }
     let (lost, duplicated, diverged) = (total.lost.len(), total.duplicated.len(), total.diverged.len());
     println!(
-        "lost {lost}, duplicated {duplicated}, diverged {diverged}, rounds {}, products {products}",
-        options.rounds
+        "lost {lost}, duplicated {duplicated}, diverged {diverged}, rounds {}, records {records}, deletions {}",
+        options.rounds, edits.deleted
     );
     if total.is_nothing() {
         return Ok(());
@@ -100,7 +99,7 @@ pub(super) fn run(options: &Options) -> Result<(), String> {
 }
 
 impl Ground {
-    fn open() -> Result<Self, String> {
+    fn open(rules: Rules) -> Result<Self, String> {
         let built = artifact::build(&["bindery".to_owned(), "demo-shop".to_owned(), "plugin:demo".to_owned()])?;
         let file = |name: &str| built[name].path.clone();
         let stage = Stage::fresh(file("bindery"), "torture")?;
@@ -110,11 +109,11 @@ impl Ground {
         fs::write(ground.stage.folder.join("token"), token).map_err(|error| error.to_string())?;
         ground.stage.ask(&["plugin", "install", &file("plugin:demo").display().to_string()])?;
         let more = ["page_size=10", "export=all", "timeout_ms=1000"].map(str::to_owned);
-        let settings = [&[format!("api_url={url}")][..], &more[..]].concat();
+        let settings = [&[format!("api_url={url}")][..], &more[..], &rules.settings()].concat();
         let mut add = vec!["backend", "add", "shop", "--type", "demo", "--secret", "api_token=@token"];
         add.extend(settings.iter().flat_map(|setting| ["--set", setting]));
         ground.stage.ask(&add)?;
-        ground.stage.ask(&["sync", "shop", "--only", "products", "--wait"])?;
+        ground.stage.ask(&["sync", "shop", "--wait"])?;
         Ok(ground)
     }
 
@@ -142,7 +141,7 @@ impl Ground {
         for number in 0..count {
             if number == count / 2 {
                 // The host may just have been killed.
-                let _ = self.stage.ask(&["sync", "shop", "--only", "products"]);
+                let _ = self.stage.ask(&["sync", "shop"]);
             }
             edits.make(&self.stage, self.shop.as_ref(), random);
         }
@@ -159,6 +158,19 @@ impl Ground {
         Ok(u32::from(kill_host) + u32::from(kill_shop))
     }
 
+    /// Compares both sides once they have come to rest; and once more where deletions there had to be looked for.
+    fn compare(&self, edits: &Edits, rules: Rules) -> Result<(usize, Wrong), String> {
+        let shop = self.shop.as_ref().ok_or("the shop is down")?;
+        self.rest()?;
+        let (count, wrong) = compare::compare(&self.stage, shop, edits, Which::Certain)?;
+        if !rules.deletes || !wrong.is_nothing() {
+            return Ok((count, wrong));
+        }
+        self.stage.ask(&["verify", "shop", "--repair=theirs"])?;
+        self.rest()?;
+        compare::compare(&self.stage, shop, edits, Which::All)
+    }
+
     /// Ends all bad luck, and waits until nothing is left to do: a sync that changes nothing, and no job that waits.
     fn rest(&self) -> Result<(), String> {
         let shop = self.shop.as_ref().ok_or("the shop is down")?;
@@ -170,7 +182,10 @@ impl Ground {
             if Instant::now() > until {
                 return Err(format!("no rest within {} s: {standing}", REST.as_secs()));
             }
-            let done = self.stage.ask(&["sync", "shop", "--only", "products", "--wait"]);
+            let done = self.stage.ask(&["sync", "shop", "--wait"]);
+            if let Ok(done) = &done {
+                accounted(done)?;
+            }
             standing = self.waiting()?;
             let is_quiet = done.is_ok() && standing == json!([]);
             quiet = if is_quiet { quiet + 1 } else { 0 };
@@ -194,4 +209,18 @@ impl Ground {
         }
         Ok(Value::Array(all))
     }
+}
+
+/// Every record that was offered is accounted for.
+fn accounted(done: &Value) -> Result<(), String> {
+    let ended = ["created", "updated", "unchanged", "skipped", "quarantined", "failed"];
+    for job in done["jobs"].as_array().into_iter().flatten() {
+        let account = &job["result"]["account"];
+        let Some(offered) = account["offered"].as_i64() else { continue };
+        let counted: i64 = ended.iter().filter_map(|name| account[name].as_i64()).sum();
+        if counted != offered {
+            return Err(format!("{offered} records were offered, {counted} are accounted for: {account}"));
+        }
+    }
+    Ok(())
 }
