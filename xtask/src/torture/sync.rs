@@ -121,7 +121,7 @@ impl Ground {
     fn start(&mut self) -> Result<(), String> {
         if self.shop.is_none() {
             let keep = self.stage.folder.join("shop.jsonl").display().to_string();
-            let mut arguments = vec!["--products", "40", "--customers", "5", "--orders", "0", "--keep", &keep];
+            let mut arguments = vec!["--products", "40", "--customers", "5", "--orders", "5", "--keep", &keep];
             arguments.extend(self.port.iter().flat_map(|port| ["--port", port]));
             let shop = Shop::open(&self.shop_file, &arguments)?;
             self.port = shop.url.rsplit(':').next().map(str::to_owned);
