@@ -61,6 +61,9 @@ pub struct KindPolicy {
     /// What of ours is exported by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub export: Option<Export>,
+    /// Which new records are exported by themselves, where all are: a domain.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub export_domain: Vec<Value>,
     /// What happens there when a record of ours is removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub local_deletion: Option<LocalDeletion>,
@@ -159,6 +162,11 @@ pub(super) static KIND_SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
             "description": "What happens here when a record is found deleted there.",
         },
         "export": export(),
+        "export_domain": {
+            "type": "array", "domain": true, "page": "Synchronization",
+            "description": "Which new records go there by themselves where export=all: [('sale_ok', '=', True)]. One that is \
+                            bound stays bound, and its changes are sent, whatever it matches later.",
+        },
         "local_deletion": local_deletion(),
         "missing_remotely": missing_remotely(),
         "conflict": conflict(),
@@ -288,6 +296,11 @@ impl Business {
     /// What of a kind is exported by itself.
     pub fn export(&self, kind: &str) -> Export {
         self.kinds.get(kind).and_then(|policy| policy.export).unwrap_or(self.export)
+    }
+
+    /// What a new record must meet to be exported by itself, beside what its connector wants.
+    pub fn export_domain(&self, kind: &str) -> &[Value] {
+        self.kinds.get(kind).map_or(&[], |policy| &policy.export_domain)
     }
 
     /// What becomes of theirs of a kind when ours is removed.

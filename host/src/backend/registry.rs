@@ -6,6 +6,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use serde_json::Value;
 use tokio::sync::watch;
 
 use super::{
@@ -17,7 +18,7 @@ use crate::{
     base::{Clock, Secret, name::nearest},
     egress::Egress,
     plugin::{self, Generation},
-    record,
+    record::{self, Query},
     security::Keyring,
     storage::{self, Durability, Store, Tx},
 };
@@ -205,6 +206,10 @@ impl Backends {
                     return Err(refuse(vec![("kind".to_owned(), problem)]));
                 }
                 let business = change::resolve_kind(&kind, &backend.business_values, change).map_err(refuse)?;
+                let problem = self.domain_problem(&kind, &Business::from_values(&business)).await?;
+                if let Some(problem) = problem {
+                    return Err(refuse(vec![("export_domain".to_owned(), problem)]));
+                }
                 change::Resolved::of_business(&backend, business)
             }
         };
@@ -315,6 +320,22 @@ impl Backends {
     fn known_types(&self) -> Vec<String> {
         let ready = self.parts.plugins.list().into_iter().filter(|listed| listed.generation.is_some());
         ready.flat_map(|listed| listed.manifest.backend_types.clone()).collect()
+    }
+
+    /// What is wrong with the domain of the new records of a kind that are exported.
+    async fn domain_problem(&self, kind: &str, business: &Business) -> Result<Option<String>, Error> {
+        let domain = business.export_domain(kind).to_vec();
+        let catalogue = self.parts.catalogue.get();
+        let Some(model) = catalogue.kind(kind).map(|kind| kind.model.clone()).filter(|_| !domain.is_empty()) else {
+            return Ok(None);
+        };
+        let query = Query { domain: Value::Array(domain), ..Query::default() };
+        let counted = move |tx: &mut dyn Tx| match record::count(tx, &catalogue, &model, &query) {
+            Ok(_) => Ok(None),
+            Err(record::Error::Storage(error)) => Err(Error::from(error)),
+            Err(error) => Ok(Some(error.to_string())),
+        };
+        self.parts.store.read(counted).await
     }
 
     /// Settings that name records name records that are there.

@@ -9,6 +9,11 @@ use bindery_contract::manifest::settings;
 use jsonschema::{Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value};
 
+use crate::record::domain;
+
+/// Marks a setting of the host's own that is a search domain.
+const DOMAIN: &str = "domain";
+
 /// A compiled schema.
 #[derive(Debug)]
 pub(super) struct Schema {
@@ -27,6 +32,8 @@ pub(super) struct Property {
     pub(super) secret: bool,
     pub(super) host: bool,
     pub(super) mapping: bool,
+    /// It is a search domain.
+    domain: bool,
     /// The model whose record's id it is.
     pub(super) record: Option<String>,
 }
@@ -121,13 +128,18 @@ impl Property {
             secret: holds_secret(root, declared, 0),
             host: flag(settings::HOST),
             mapping: flag(settings::MAPPING),
+            domain: flag(DOMAIN),
             record: text(settings::RECORD),
         }
     }
 
     /// A text from a command line as a value of this setting.
     pub(super) fn coerce(&self, text: &str) -> Result<Value, String> {
-        coerce(&self.types, &self.items, text)
+        match self.domain {
+            true if text.trim().is_empty() => Ok(Value::Null),
+            true => domain::parse_text(text),
+            false => coerce(&self.types, &self.items, text),
+        }
     }
 
     /// The value that a sealed text stands for.

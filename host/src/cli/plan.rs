@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::output::{table, value};
-use crate::operation::sync::{Plan, Planned, Standing};
+use crate::operation::sync::{Direction, Plan, Planned, Standing};
 
 /// Fields of a new record that are shown.
 const FIELDS_OF_NEW: usize = 3;
@@ -26,9 +26,13 @@ pub(super) fn shown(standing: &Standing, command: &str) -> String {
 }
 
 fn one(plan: &Plan) -> String {
-    let mut text = format!("{}: {}", plan.kind, counts(plan));
+    let (way, first) = match plan.direction {
+        Direction::Import => ("", "imported first"),
+        Direction::Export => (" to be sent", "sent first"),
+    };
+    let mut text = format!("{}{way}: {}", plan.kind, counts(plan));
     if !plan.dependencies.is_empty() {
-        text.push_str(&format!("\nimported first: {}", plan.dependencies.join(", ")));
+        text.push_str(&format!("\n{first}: {}", plan.dependencies.join(", ")));
     }
     let rows: Vec<Vec<String>> = plan.records.iter().flat_map(rows).collect();
     if !rows.is_empty() {

@@ -126,7 +126,7 @@ fn kinds(backends: &[Backend]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let header = ["backend", "kind", "last run", "account", "cursor", "moved", "failed", "given up", "review", ""];
+    let header = ["backend", "kind", "last run", "account", "cursor", "moved", "due", "failed", "given up", "review", ""];
     format!("{}\n\n", table(&header, rows, ""))
 }
 
@@ -142,6 +142,7 @@ fn rows(backend: &str, kind: &Kind) -> Vec<Vec<String>> {
     row.extend([
         kind.cursor.clone().unwrap_or_default(),
         kind.cursor_age.map(age).unwrap_or_default(),
+        due(kind),
         count(kind.failed),
         count(kind.given_up),
         count(kind.reviews),
@@ -172,6 +173,15 @@ pub(super) fn account(account: &Account) -> String {
     match parts.is_empty() {
         true => "nothing offered".to_owned(),
         false => format!("{} offered: {}", account.offered, parts.join(", ")),
+    }
+}
+
+/// `12, first 3 min ago`.
+fn due(kind: &Kind) -> String {
+    match (kind.due, kind.due_age) {
+        (0, _) => String::new(),
+        (count, None) => count.to_string(),
+        (count, Some(seconds)) => format!("{count}, first {}", age(seconds)),
     }
 }
 

@@ -86,6 +86,12 @@ pub struct Kind {
     /// Seconds since then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor_age: Option<i64>,
+    /// Records whose changes are still to be sent.
+    #[serde(default)]
+    pub due: u64,
+    /// Seconds that the first of them has waited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_age: Option<i64>,
     /// Bindings, all of them.
     pub bindings: u64,
     /// Bindings whose last attempt failed.
@@ -226,13 +232,16 @@ fn run(run: LastRun) -> Run {
 }
 
 fn shown(kind: KindStatus, now: Timestamp) -> Kind {
+    let age = |since: Timestamp| (now.0 - since.0) / 1_000_000;
     Kind {
         kind: kind.kind,
         last_run: kind.last_run.map(run),
         last_export: kind.last_export.map(run),
         cursor: kind.cursor,
         cursor_moved: kind.cursor_moved,
-        cursor_age: kind.cursor_moved.map(|moved| (now.0 - moved.0) / 1_000_000),
+        cursor_age: kind.cursor_moved.map(age),
+        due: kind.due,
+        due_age: kind.due_since.map(age),
         bindings: kind.bindings,
         failed: kind.failed,
         given_up: kind.given_up,
@@ -254,6 +263,9 @@ fn trouble(backend: &Backend) -> Vec<Alarm> {
     }
     alarms
 }
+
+/// From when on a change that was not sent is somebody's business.
+const OVERDUE_HOURS: i64 = 1;
 
 fn of_kind(backend: &str, kind: &Kind) -> Vec<Alarm> {
     let name = &kind.kind;
@@ -279,6 +291,11 @@ fn of_kind(backend: &str, kind: &Kind) -> Vec<Alarm> {
         let cure =
             format!("`bindery cursor history {backend} {name}` shows where it was; tell the connector's author.");
         alarm("runs succeed and change records, but the cursor does not move".to_owned(), cure);
+    }
+    if let Some(hours) = kind.due_age.map(|seconds| seconds / 3_600).filter(|hours| *hours >= OVERDUE_HOURS) {
+        let what = format!("{} records wait to be sent, the first of them for {hours} h", kind.due);
+        let list = format!("`bindery binding list --backend {backend} --kind {name} --status failed`");
+        alarm(what, format!("{list} says what keeps them; `bindery export {backend} --kind {name} --wait` sends them."));
     }
     if kind.given_up > 0 {
         let what = format!("{} records failed and are not tried again by themselves", kind.given_up);

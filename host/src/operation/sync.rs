@@ -13,6 +13,8 @@ use crate::{
     sync::start::Request,
 };
 
+pub use crate::storage::run::Direction;
+
 /// Starts a sync, or plans one. Without `only` and `kind`, everything the connector supports.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -107,18 +109,21 @@ impl Standing {
     }
 }
 
-/// What the import of a kind would come to.
+/// What the import or export of a kind would come to.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Plan {
     /// The kind.
     pub kind: String,
-    /// Counts, as the account of the import would have them.
+    /// Which of the two.
+    #[serde(default)]
+    pub direction: Direction,
+    /// Counts, as the account of the run would have them.
     pub account: Account,
     /// Records one by one, up to a bound; unchanged ones are only counted.
     pub records: Vec<Planned>,
     /// There are more than are shown.
     pub truncated: bool,
-    /// Records that would be imported first: kind and external id.
+    /// Records that would be imported or sent first: kind and id.
     pub dependencies: Vec<String>,
 }
 

@@ -129,6 +129,20 @@ pub fn records_differing(tx: &mut dyn Tx, among: &Among<'_>) -> Result<Vec<i64>,
     among.records(tx, text, among.kind.into())
 }
 
+/// Records bound to one of theirs that have changed since they were in step, and of which nothing is due.
+pub fn records_behind(tx: &mut dyn Tx, among: &Among<'_>) -> Result<Vec<i64>, Error> {
+    let text = format!(
+        "select b.record from binding b join \"{}\" r on r.id = b.record where b.backend = ?1 and b.kind = ?2 \
+         and b.record > ?3 and b.no_export = 0 and b.external_id is not null and b.record_version <> r.version \
+         and not exists (select 1 from export_due d where d.backend = ?1 and d.kind = ?5 and d.record = b.record) \
+         order by b.record limit ?4",
+        among.table
+    );
+    let limit = Param::Int(i64::try_from(among.limit).unwrap_or(i64::MAX));
+    let params = [among.backend.into(), among.kind.into(), among.after.into(), limit, among.name.into()];
+    tx.query(&Statement::generated(text), &params, |row| row.int(0))
+}
+
 /// Records that are not bound.
 pub fn records_unbound(tx: &mut dyn Tx, among: &Among<'_>) -> Result<Vec<i64>, Error> {
     let text = format!(
@@ -139,11 +153,12 @@ pub fn records_unbound(tx: &mut dyn Tx, among: &Among<'_>) -> Result<Vec<i64>, E
     among.records(tx, text, among.kind.into())
 }
 
-/// How many records of each kind of a backend are to be exported.
-pub fn count_due(tx: &mut dyn Tx, backend: i64) -> Result<Vec<(String, u64)>, Error> {
-    static SELECT: Statement =
-        Statement::new("select kind, count(*) from export_due where backend = ?1 group by kind order by kind");
-    tx.query(&SELECT, &[backend.into()], |row| Ok((row.string(0)?, row.int(1)?.unsigned_abs())))
+/// How many records of each kind of a backend are to be exported, and since when the first of them is.
+pub fn tally_due(tx: &mut dyn Tx, backend: i64) -> Result<Vec<(String, u64, i64)>, Error> {
+    static SELECT: Statement = Statement::new(
+        "select kind, count(*), min(since) from export_due where backend = ?1 group by kind order by kind",
+    );
+    tx.query(&SELECT, &[backend.into()], |row| Ok((row.string(0)?, row.int(1)?.unsigned_abs(), row.int(2)?)))
 }
 
 /// What a removed record was bound to.

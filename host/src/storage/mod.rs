@@ -19,6 +19,7 @@ pub mod cursor;
 pub mod error;
 pub mod export;
 pub mod export_left;
+pub mod export_pause;
 pub mod intent;
 pub mod job;
 pub mod job_channel;

@@ -109,6 +109,12 @@ pub fn last(tx: &mut dyn Tx) -> Result<i64, Error> {
     Ok(tx.first(&SELECT, &[], |row| row.int(0))?.unwrap_or_default())
 }
 
+/// The place of the oldest row that is still there; none: there is no row.
+pub fn first(tx: &mut dyn Tx) -> Result<Option<i64>, Error> {
+    static SELECT: Statement = Statement::new("select min(id) from outbox");
+    Ok(tx.first(&SELECT, &[], |row| row.opt_int(0))?.flatten())
+}
+
 /// How far a consumer has read; `None` where nobody of that name reads.
 pub fn position(tx: &mut dyn Tx, consumer: &str) -> Result<Option<i64>, Error> {
     static SELECT: Statement = Statement::new("select position from outbox_consumer where name = ?1");

@@ -3,7 +3,8 @@
 use super::{Error, Param, Row, Statement, Tx};
 
 /// Which way the records of a run go.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// Theirs become ours.
     #[default]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     Error,
     apply::{self, Abort, Applied, Circumstances},
-    export::hold::Holds,
+    export::{catch_up::Active, hold::Holds},
     guard::Limits,
     plan::Plan,
     session::{Behalf, Extension, Session},
@@ -33,8 +33,8 @@ pub struct Engine {
     pub limits: Limits,
     /// The records that are being exported.
     pub(super) exporting: Arc<Holds>,
-    /// One reader of the outbox at a time.
-    pub(super) reading: Arc<tokio::sync::Mutex<()>>,
+    /// One reader of the outbox at a time, with what it knows of the kinds that it reads for.
+    pub(super) reading: Arc<tokio::sync::Mutex<Option<Active>>>,
 }
 
 /// Pages that are being written at once, while nobody else waits for the writer.

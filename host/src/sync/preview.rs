@@ -19,24 +19,26 @@ use super::{
 use crate::{
     model::Value,
     record::{self, Input, Model, Values, binding, encode},
-    storage::Tx,
+    storage::{Tx, run::Direction},
 };
 
 /// Records that a plan shows one by one; all of them are counted.
 const SHOWN: usize = 200;
 
-/// What a kind's import would come to.
+/// What a kind's import or export would come to.
 #[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct Preview {
     /// The kind.
     pub kind: String,
-    /// Counts, as the account of the import would have them.
+    /// Which of the two.
+    pub direction: Direction,
+    /// Counts, as the account of the run would have them.
     pub account: Account,
     /// Records one by one, up to a bound.
     pub records: Vec<Shown>,
     /// There are more than are shown.
     pub truncated: bool,
-    /// Records that would be imported first: kind and external id.
+    /// Records that would be imported or sent first: kind and id.
     pub dependencies: Vec<String>,
 }
 

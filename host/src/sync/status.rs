@@ -7,7 +7,7 @@ use super::{Account, Error, engine::Engine};
 use crate::{
     base::{Fault, Timestamp},
     record::{binding, binding::Status, cursor},
-    storage::{conflict, review, run},
+    storage::{conflict, export, review, run},
 };
 
 /// How one kind of a backend stands.
@@ -23,6 +23,10 @@ pub struct KindStatus {
     pub cursor: Option<String>,
     /// When the cursor moved last.
     pub cursor_moved: Option<Timestamp>,
+    /// Records whose changes are still to be sent.
+    pub due: u64,
+    /// Since when the first of them is.
+    pub due_since: Option<Timestamp>,
     /// Bindings, all of them.
     pub bindings: u64,
     /// Bindings whose last attempt failed.
@@ -90,6 +94,10 @@ impl Engine {
                     let entry = of(&mut kinds, &cursor.key);
                     entry.cursor = cursor.value;
                     entry.cursor_moved = Some(cursor.moved_at);
+                }
+                for (kind, count, since) in export::tally_due(tx, backend)? {
+                    let entry = of(&mut kinds, &kind);
+                    (entry.due, entry.due_since) = (count, Some(Timestamp(since)));
                 }
                 for (kind, count) in review::open_by_kind(tx, backend)? {
                     of(&mut kinds, &kind).reviews = count.unsigned_abs();

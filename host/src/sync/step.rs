@@ -130,15 +130,20 @@ impl Engine {
                 true => Ok(Outcome::Done(json!({ "message": format!("nothing to do for {name}") }))),
             };
         }
+        // What a filter picks is theirs.
+        export.retain(|kind| asked.filters.is_empty() && session.business.export(kind) != backend::Export::None);
         if asked.plan {
             let mut plans = Vec::new();
             for kind in &import {
                 plans.push(self.preview(&session, kind, &asked.filters, asked.force, &behalf).await?);
             }
+            for kind in &export {
+                // As things stand now: what the first half brings may be sent, too.
+                let target = self.target(&session, kind)?;
+                plans.push(self.preview_export(&target, &Choice::Differing, &behalf).await?);
+            }
             return Ok(Outcome::Done(json!({ "plan": plans })));
         }
-        // What a filter picks is theirs.
-        export.retain(|kind| asked.filters.is_empty() && session.business.export(kind) != backend::Export::None);
         let mut done = Done::default();
         self.import_kinds(&session, &import, &asked, job.id, &behalf, &mut done).await?;
         self.export_kinds(&session, &export, &behalf, &mut done).await?;

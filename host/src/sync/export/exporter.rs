@@ -5,12 +5,15 @@ use std::{collections::HashSet, sync::Arc};
 
 use bindery_contract::{FieldType, manifest};
 
+use super::catch_up::Active;
 use crate::{
     backend::{Backend, Backends, Export, LocalDeletion},
     record::{Catalogue, Kind},
     sync::{step, target},
 };
+
 /// One kind that a backend exports by itself.
+#[derive(Clone)]
 pub struct Exporter {
     /// The backend.
     pub backend: i64,
@@ -31,6 +34,7 @@ pub struct Exporter {
 }
 
 /// Lines of a record.
+#[derive(Clone)]
 pub struct Lines {
     /// The field of the record that holds them.
     pub field: String,
@@ -49,15 +53,17 @@ impl Exporter {
     }
 }
 
-/// Everything that is exported by itself. A backend whose plugin is missing exports nothing until it is back: then a sync
-/// finds what differs.
-pub fn all(backends: &Backends, catalogue: &Catalogue) -> Vec<Exporter> {
-    let mut all = Vec::new();
+/// Everything that is exported by itself, and which of the kinds that could be is so. A backend whose plugin is missing
+/// exports nothing until it is back.
+pub fn all(backends: &Backends, catalogue: &Catalogue) -> (Vec<Exporter>, Active) {
+    let (mut all, mut active) = (Vec::new(), Active::new());
     for backend in backends.list() {
         let Some(generation) = backends.generation(&backend) else { continue };
         let kinds = generation.manifest.kinds.iter().filter(|kind| step::exports(kind));
         for declared in kinds {
-            let Some(mut exporter) = one(&backend, catalogue, declared) else { continue };
+            let exporter = one(&backend, catalogue, declared);
+            active.insert((backend.id, declared.name.clone()), exporter.is_some());
+            let Some(mut exporter) = exporter else { continue };
             if backends.is_export_extended(&backend, &generation.manifest, declared) {
                 // What its rules read is another plugin's business: any change may matter.
                 exporter.reads = None;
@@ -65,7 +71,7 @@ pub fn all(backends: &Backends, catalogue: &Catalogue) -> Vec<Exporter> {
             all.push(exporter);
         }
     }
-    all
+    (all, active)
 }
 
 fn one(backend: &Backend, catalogue: &Catalogue, declared: &manifest::Kind) -> Option<Exporter> {
@@ -80,13 +86,20 @@ fn one(backend: &Backend, catalogue: &Catalogue, declared: &manifest::Kind) -> O
     (policy != Export::None).then(|| Exporter {
         backend: backend.id,
         takes_new: policy == Export::All,
-        among: serde_json::from_str(&declared.matched_among).unwrap_or_default(),
+        among: among(backend, declared),
         deletion: backend.business.local_deletion(&declared.name),
         reads: reads(declared),
         batch: target::batch(declared, backend.business.batch_size(&declared.name)),
         lines: lines.collect(),
         kind: kind.clone(),
     })
+}
+
+/// What a new record must meet: the connector's word, and the operator's.
+fn among(backend: &Backend, declared: &manifest::Kind) -> Vec<serde_json::Value> {
+    let mut among: Vec<serde_json::Value> = serde_json::from_str(&declared.matched_among).unwrap_or_default();
+    among.extend(backend.business.export_domain(&declared.name).iter().cloned());
+    among
 }
 
 /// The fields that a mapper reads; absent where its rules, or hooks, may read any.

@@ -6,6 +6,7 @@
 
 mod batch;
 pub mod bounce;
+pub mod catch_up;
 mod creation;
 pub(in crate::sync) mod decide;
 mod deletion;

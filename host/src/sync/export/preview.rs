@@ -8,6 +8,7 @@ use super::{
     prepare::{self, Body},
     select::Choice,
 };
+use crate::storage::run::Direction;
 use crate::sync::{
     Error,
     engine::Engine,
@@ -22,7 +23,7 @@ use bindery_contract::op;
 const SHOWN: usize = 200;
 
 impl Engine {
-    pub(super) async fn preview_export(
+    pub(in crate::sync) async fn preview_export(
         &self,
         target: &Target,
         choice: &Choice,
@@ -31,7 +32,7 @@ impl Engine {
         if !target.declared.export {
             return Err(Error::NotExported { kind: target.name().to_owned() });
         }
-        let mut preview = Preview { kind: target.name().to_owned(), ..Preview::default() };
+        let mut preview = Preview { kind: target.name().to_owned(), direction: Direction::Export, ..Preview::default() };
         for record in self.chosen(target, choice).await? {
             if behalf.cancel.is_cancelled() {
                 return Err(handler::stopped(&behalf.cancel));

@@ -10,7 +10,7 @@ use crate::{
     base::Fault,
     model::job::NewJob,
     record::{self, binding, binding::Status, outbox},
-    storage::{Durability, Signal, export},
+    storage::{Durability, Signal, Tx, export},
     sync::{
         Error,
         engine::Engine,
@@ -42,13 +42,18 @@ enum Read {
 impl Engine {
     /// Follows the outbox for as long as the host runs.
     pub async fn follow_outbox(&self) {
-        let mut changes = self.store.listen(Signal::Outbox);
+        let (mut changes, mut backends) = (self.store.listen(Signal::Outbox), self.backends.changes());
         loop {
             changes.mark_unchanged();
+            backends.mark_unchanged();
             match self.fold_changes().await {
                 Ok(Read::More) => {}
                 Ok(read) => {
-                    if changes.changed().await.is_err() {
+                    let told = tokio::select! {
+                        told = changes.changed() => told,
+                        told = backends.changed() => told,
+                    };
+                    if told.is_err() {
                         return;
                     }
                     // While an import runs, page after page concerns nobody: these are read together.
@@ -72,9 +77,10 @@ impl Engine {
 
     /// Reads the next changes and keeps what is due of them.
     async fn fold_changes(&self) -> Result<Read, Error> {
-        let _alone = self.reading.lock().await;
+        let mut seen = self.reading.lock().await;
         let catalogue = self.catalogue.get();
-        let exporters = exporter::all(&self.backends, &catalogue);
+        let (exporters, active) = exporter::all(&self.backends, &catalogue);
+        self.catch_up(&mut seen, active, &catalogue, &exporters).await?;
         let first = exporters.first().map(|exporter| exporter.backend);
         let only = first.filter(|first| exporters.iter().all(|exporter| exporter.backend == *first));
         let is_idle = exporters.is_empty();
@@ -107,16 +113,42 @@ impl Engine {
         })
     }
 
-    async fn keep(&self, to: i64, decided: decide::Decided, exporters: &[exporter::Exporter]) -> Result<(), Error> {
+    async fn keep(&self, to: i64, mut decided: decide::Decided, exporters: &[exporter::Exporter]) -> Result<(), Error> {
         let now = self.clock.now();
+        let tombstones = std::mem::take(&mut decided.tombstones);
         let deletions: Vec<NewJob> =
             decided.removed.iter().filter_map(|gone| self.deletion(&exporters[gone.exporter], gone)).collect();
         let backends: Vec<i64> = exporters.iter().map(|exporter| exporter.backend).collect();
-        let is_empty = decided.wanted.is_empty() && decided.tombstones.is_empty();
+        let durability = match decided.wanted.is_empty() && tombstones.is_empty() {
+            // That nothing was to be done is no promise to anybody.
+            true => Durability::Relaxed,
+            false => Durability::Durable,
+        };
+        self.keep_wanted(decided, exporters, durability, move |tx| {
+            for (model, record) in &tombstones {
+                export::forget_removed(tx, *model, *record)?;
+            }
+            for job in &deletions {
+                crate::queue::enqueue(tx, now, job).map_err(|error| Error::Below(error.into()))?;
+            }
+            export::forget_bound_of_others(tx, &backends)?;
+            outbox::advance(tx, CONSUMER, to, now).map_err(Fault::from)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Keeps what is wanted, with the jobs that send it, and what else goes with it in the same transaction.
+    pub(super) async fn keep_wanted(
+        &self,
+        decided: decide::Decided,
+        exporters: &[exporter::Exporter],
+        durability: Durability,
+        rest: impl Fn(&mut dyn Tx) -> Result<(), Error> + Send + 'static,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
         let together = together(&decided, exporters);
-        // That nothing was to be done is no promise to anybody.
-        let durability = if is_empty { Durability::Relaxed } else { Durability::Durable };
-        let rows = 1 + decided.wanted.len() * 3 + deletions.len() + decided.tombstones.len();
+        let rows = 1 + decided.wanted.len() * 3;
         self.store
             .write_weighted(durability, rows, move |tx| -> Result<(), Error> {
                 let below = |error: crate::queue::Error| Error::Below(error.into());
@@ -142,22 +174,14 @@ impl Engine {
                     }
                 }
                 bounce::go_on(tx, &decided.edited, now)?;
-                for (model, record) in &decided.tombstones {
-                    export::forget_removed(tx, *model, *record)?;
-                }
-                for job in &deletions {
-                    crate::queue::enqueue(tx, now, job).map_err(below)?;
-                }
-                export::forget_bound_of_others(tx, &backends)?;
-                outbox::advance(tx, CONSUMER, to, now).map_err(Fault::from)?;
-                Ok(())
+                rest(tx)
             })
             .await
     }
 
     /// Jobs that export what differs, of every kind of every backend that is exported by itself.
     pub(in crate::sync) fn exports_of_everything(&self) -> Vec<NewJob> {
-        let exporters = exporter::all(&self.backends, &self.catalogue.get());
+        let (exporters, _) = exporter::all(&self.backends, &self.catalogue.get());
         let jobs = exporters.iter().map(|exporter| {
             let (backend, kind) = (exporter.backend, exporter.kind.name.clone());
             task::export_kind(&task::ExportKind { backend, kind, ..task::ExportKind::default() })

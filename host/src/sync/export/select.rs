@@ -55,7 +55,9 @@ fn chosen(tx: &mut dyn Tx, target: &Target, choice: &Choice) -> Result<Vec<i64>,
             }
             if target.session.business.export(target.name()) == backend::Export::All {
                 let unbound = all(tx, target, export::records_unbound)?;
-                let among = decide::among(tx, &target.catalogue, model, &target.matched_among, unbound);
+                let mut conditions = target.matched_among.clone();
+                conditions.extend(target.session.business.export_domain(target.name()).iter().cloned());
+                let among = decide::among(tx, &target.catalogue, model, &conditions, unbound);
                 ids.extend(among.map_err(Fault::from)?);
             }
             ids
