@@ -29,11 +29,11 @@ async fn edits_made_while_the_policy_was_none_go_out_once_it_is_not_and_nothing_
     let shop = Shop::start(small());
     let host = TestHost::in_step(&shop).await;
     host.set_policy("shop", "demo.product", json!({ "export": "none" })).await;
-    host.edit("demo.product", "1", json!({ "name": "Ours" })).await;
-    host.edit("demo.product", "1", json!({ "description": "By us" })).await;
     // Neither their change nor a field that no rule reads is ours to send.
     shop.edit("products", 2, json!({ "title": "Theirs" }));
     host.import("demo.product").await;
+    host.edit("demo.product", "1", json!({ "name": "Ours" })).await;
+    host.edit("demo.product", "1", json!({ "description": "By us" })).await;
     host.edit("demo.product", "3", json!({ "sequence": 7 })).await;
     host.exported().await;
     assert_eq!(writes(&shop), [] as [&str; 0]);
@@ -100,7 +100,7 @@ async fn edits_made_while_the_backend_was_disabled_go_out_once_it_is_enabled() {
     assert_eq!(writes(&shop), [] as [&str; 0]);
     host.call("backend.enable", json!({ "name": "shop" })).await;
     let job = host.exporting("demo.product").await;
-    host.wait(&[job]).await;
+    host.job_when(job, "ended", |job| job.state.is_ended()).await;
     assert_eq!(shop.bodies("PUT /products/1"), [json!({ "title": "Meanwhile" })]);
 }
 
