@@ -127,9 +127,8 @@ async fn of_new_records_only_those_go_that_the_operators_domain_finds() {
     host.make("product.template", make("Table", "WEB-2")).await;
     host.make("product.template", make("Chair", "WEB-3")).await;
     host.exported().await;
-    let new = |shop: &Shop| -> Vec<Value> {
-        shop.items("products").iter().skip(6).map(|item| item["sku"].clone()).collect()
-    };
+    let new =
+        |shop: &Shop| -> Vec<Value> { shop.items("products").iter().skip(6).map(|item| item["sku"].clone()).collect() };
     let mut there = new(&shop);
     there.sort_by_key(ToString::to_string);
     assert_eq!(there, ["WEB-1", "WEB-3"]);

@@ -126,7 +126,8 @@ fn kinds(backends: &[Backend]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let header = ["backend", "kind", "last run", "account", "cursor", "moved", "due", "failed", "given up", "review", ""];
+    let header =
+        ["backend", "kind", "last run", "account", "cursor", "moved", "due", "failed", "given up", "review", ""];
     format!("{}\n\n", table(&header, rows, ""))
 }
 

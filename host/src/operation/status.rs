@@ -295,7 +295,10 @@ fn of_kind(backend: &str, kind: &Kind) -> Vec<Alarm> {
     if let Some(hours) = kind.due_age.map(|seconds| seconds / 3_600).filter(|hours| *hours >= OVERDUE_HOURS) {
         let what = format!("{} records wait to be sent, the first of them for {hours} h", kind.due);
         let list = format!("`bindery binding list --backend {backend} --kind {name} --status failed`");
-        alarm(what, format!("{list} says what keeps them; `bindery export {backend} --kind {name} --wait` sends them."));
+        alarm(
+            what,
+            format!("{list} says what keeps them; `bindery export {backend} --kind {name} --wait` sends them."),
+        );
     }
     if kind.given_up > 0 {
         let what = format!("{} records failed and are not tried again by themselves", kind.given_up);

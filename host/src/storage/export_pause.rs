@@ -18,9 +18,7 @@ pub struct Known {
 pub fn all(tx: &mut dyn Tx) -> Result<Vec<Known>, Error> {
     static SELECT: Statement =
         Statement::new("select backend, kind, paused_at from export_pause order by backend, kind");
-    tx.query(&SELECT, &[], |row| {
-        Ok(Known { backend: row.int(0)?, kind: row.string(1)?, paused_at: row.opt_int(2)? })
-    })
+    tx.query(&SELECT, &[], |row| Ok(Known { backend: row.int(0)?, kind: row.string(1)?, paused_at: row.opt_int(2)? }))
 }
 
 /// Keeps one, in place of what was known of it.
@@ -35,8 +33,7 @@ pub fn put(tx: &mut dyn Tx, known: &Known) -> Result<(), Error> {
 
 /// Forgets those of backends that are gone.
 pub fn forget_removed(tx: &mut dyn Tx) -> Result<(), Error> {
-    static DELETE: Statement =
-        Statement::new("delete from export_pause where backend not in (select id from backend)");
+    static DELETE: Statement = Statement::new("delete from export_pause where backend not in (select id from backend)");
     tx.execute(&DELETE, &[])?;
     Ok(())
 }

@@ -32,7 +32,8 @@ impl Engine {
         if !target.declared.export {
             return Err(Error::NotExported { kind: target.name().to_owned() });
         }
-        let mut preview = Preview { kind: target.name().to_owned(), direction: Direction::Export, ..Preview::default() };
+        let mut preview =
+            Preview { kind: target.name().to_owned(), direction: Direction::Export, ..Preview::default() };
         for record in self.chosen(target, choice).await? {
             if behalf.cancel.is_cancelled() {
                 return Err(handler::stopped(&behalf.cancel));
