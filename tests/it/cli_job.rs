@@ -127,6 +127,10 @@ fn test_jobs_are_made_filtered_and_changed_by_filter() {
     let listed = data.run(["channel", "list", "--json"]).ok().json();
     let trial = listed["channels"].as_array().expect("channels").iter().find(|one| one["name"] == "root.trial");
     assert_eq!(trial.map(|one| (&one["ready"], &one["paused"])), Some((&Value::from(30), &Value::from(true))));
+    let seen = data.run(["top", "--json"]).ok().json();
+    assert_eq!(seen["status"]["jobs"]["pending"], 30);
+    let drawn = data.run(["top", "--once"]).ok().out;
+    assert!(drawn.contains("30 pending") && drawn.contains("root.trial") && drawn.contains("paused"), "{drawn}");
     let called_off = data.run(["job", "cancel", "--kind", "test", "--limit", "25"]).ok().out;
     assert!(called_off.contains("25 jobs are called off"), "{called_off}");
     let done = data.run(["job", "done", "--state", "pending", "--channel", "root.trial", "--json"]).ok().json();

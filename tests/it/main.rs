@@ -64,6 +64,7 @@ mod queue_channel;
 mod queue_control;
 mod queue_kill;
 mod queue_state;
+mod queue_walk;
 mod record;
 mod reference;
 mod review;

@@ -17,14 +17,14 @@ use serde_json::json;
 
 /// A row of the table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Row {
-    from: String,
-    event: String,
-    to: String,
-    counts: String,
+pub(crate) struct Row {
+    pub(crate) from: String,
+    pub(crate) event: String,
+    pub(crate) to: String,
+    pub(crate) counts: String,
 }
 
-fn rows() -> Vec<Row> {
+pub(crate) fn rows() -> Vec<Row> {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/job-states.md");
     let text = std::fs::read_to_string(path).expect("the page is there");
     let lines = text.lines().filter(|line| line.starts_with("| ")).skip(1);
@@ -38,7 +38,7 @@ fn rows() -> Vec<Row> {
 }
 
 /// A job's state as the page words it.
-fn standing(job: &Job, place: &Place) -> &'static str {
+pub(crate) fn standing(job: &Job, place: &Place) -> &'static str {
     match job.state {
         State::WaitDependencies => "wait_dependencies",
         State::Pending if job.parked.is_some() => "pending (parked)",
@@ -172,7 +172,7 @@ async fn enqueued(place: &Place, row: &Row) -> i64 {
 }
 
 /// Does what the row says; answers the job.
-async fn drive(place: &Place, row: &Row, id: Option<i64>) -> i64 {
+pub(crate) async fn drive(place: &Place, row: &Row, id: Option<i64>) -> i64 {
     let now = place.clock.now();
     let Some(id) = id else { return enqueued(place, row).await };
     let parent = async || place.write(move |tx| control::list(tx, &Default::default())).await.last().expect("it").id;
@@ -215,8 +215,7 @@ async fn drive(place: &Place, row: &Row, id: Option<i64>) -> i64 {
             place.end(&fence(place, id).await, Outcome::Parked { reason: "not now".to_owned() }).await;
         }
         "no room on the disk" => {
-            let full = bindery::storage::Error::DiskFull("as the test wants".to_owned());
-            place.end(&fence(place, id).await, Outcome::from(bindery::base::Fault::from(full))).await;
+            place.end(&fence(place, id).await, full("as the test wants")).await;
         }
         "the host stops" => place.end(&fence(place, id).await, Outcome::HandBack).await,
         "goes back while an equal job waits" => {
@@ -233,6 +232,11 @@ async fn drive(place: &Place, row: &Row, id: Option<i64>) -> i64 {
         _ => got_on(place, row, id).await,
     }
     id
+}
+
+/// The outcome of an attempt that found no room.
+fn full(why: &str) -> Outcome {
+    Outcome::from(bindery::base::Fault::from(bindery::storage::Error::DiskFull(why.to_owned())))
 }
 
 /// Rows of what operators do, besides cancelling.
@@ -343,7 +347,7 @@ async fn opened(place: &Place, id: i64) {
 async fn opened_by_itself(place: &Place, parked: i64) {
     let tries = std::sync::atomic::AtomicUsize::new(0);
     let full_once = move |_| match tries.fetch_add(1, Ordering::SeqCst) {
-        0 => Outcome::from(bindery::base::Fault::from(bindery::storage::Error::DiskFull("once".to_owned()))),
+        0 => full("once"),
         _ => Outcome::Done(json!(null)),
     };
     let options = Options { room_interval: std::time::Duration::from_millis(1), ..Options::default() };

@@ -41,6 +41,7 @@ pub(crate) fn run(quick: bool, full: bool) -> Result<(), String> {
     }
     steps.run(Budget::Tests, "demo", demo::is_shown_to_its_end);
     steps.run(Budget::Tests, "torture of sync", || torture::short(full));
+    steps.run(Budget::Tests, "torture of the queue", || torture::short_queue(full));
     steps.run(Budget::Tests, "tests", || without_tryton(full));
     steps.run(Budget::Tryton, "Tryton", || only_tryton(full));
     steps.run(Budget::Tests, "a new plugin passes its tests", new_plugin::prove);

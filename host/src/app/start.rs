@@ -90,8 +90,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     let plugins = Registry::open(store.clone(), options.clock.clone(), plugin_options).await?;
     let services =
         plugin::Services::new(store.clone(), options.clock.clone(), catalogue.clone(), sync::task::of_connector);
-    let job_log = services.job_log().clone();
-    let backends = open_backends(&options, &store, &catalogue, &plugins, services).await?;
+    let backends = open_backends(&options, &store, &catalogue, &plugins, services.clone()).await?;
     let sync = Engine::new(store.clone(), options.clock.clone(), catalogue.clone(), backends.clone());
     let (gate, handlers) = (backends.clone(), sync.handlers(handlers(&store, &options.clock)));
     let (mut tasks, clock) = (Vec::new(), options.clock.clone());
@@ -115,10 +114,9 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         backends,
         sync,
         work,
-        job_log: job_log.clone(),
+        job_log: services.job_log().clone(),
         started,
     });
-    tasks.push(tokio::spawn(async move { job_log.follow().await }));
     let readiness = Readiness::default();
     let server = match mode {
         Mode::Command => None,
@@ -139,10 +137,12 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     Ok(Running { host, readiness, server, tasks, upkeep, _lock: lock })
 }
 
-/// What makes jobs by itself: of changes, for backends and for listeners, and at the times that are set.
-fn followers(host: &Host) -> [JoinHandle<()>; 3] {
-    let (exporting, listening) = (host.sync.clone(), host.sync.clone());
+/// What goes on by itself: jobs are made of changes, for backends and for listeners, and at the times that are set; what
+/// plugins log is kept. A command does the last at its end.
+fn followers(host: &Host) -> [JoinHandle<()>; 4] {
+    let (exporting, listening, job_log) = (host.sync.clone(), host.sync.clone(), host.job_log.clone());
     [
+        tokio::spawn(async move { job_log.follow().await }),
         tokio::spawn(async move { exporting.follow_outbox().await }),
         tokio::spawn(async move { listening.tell_listeners().await }),
         tokio::spawn(schedule::follow(host.store.clone(), host.clock.clone())),

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     Serve, backend, binding, channel, conflict, cursor, export, job, plugin, record, review, schedule, status, sync,
-    verify,
+    top, verify,
 };
 use crate::base::{config::DataDir, telemetry::Format};
 
@@ -81,6 +81,8 @@ pub(super) enum Command {
     Verify(verify::Verify),
     /// Health of the host, its plugins, backends and jobs.
     Status,
+    /// What the host does now: jobs, channels, alarms, drawn again and again.
+    Top(top::Top),
     /// Who changed what.
     Audit(status::Audit),
     /// What an error code means and what to do; without a code, all of them.

@@ -26,6 +26,7 @@ mod session;
 mod socket;
 mod status;
 mod sync;
+mod top;
 mod verify;
 
 use std::process::ExitCode;
@@ -125,6 +126,7 @@ impl Command {
             Self::Cursor(command) => command.run(session).await,
             Self::Verify(command) => command.run(session).await,
             Self::Status => status::show(session).await,
+            Self::Top(top) => top.run(session).await,
             Self::Audit(command) => command.run(session).await,
             Self::Serve(_)
             | Self::Migrate

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{CancelReason, Error, Handler, Handlers, Outcome, Running, error, finish, log, retry};
 use crate::{
@@ -15,8 +16,10 @@ use crate::{
 /// Their kind.
 pub const KIND: &str = "test";
 /// What a job says when it has come to its end, in the transaction that ends it: so often as this stands in its log, so
-/// often its work was done.
-pub const EFFECT: &str = "the work is done";
+/// often its work was done. It answers that number.
+const EFFECT: &str = "the work is done";
+/// Lines of its log that it looks at.
+const LINES: i64 = 1_000;
 /// Jobs that one transaction enqueues.
 const CHUNK: usize = 500;
 
@@ -72,7 +75,7 @@ pub fn job(trial: &Trial) -> NewJob {
     NewJob {
         description: "A test job".to_owned(),
         retry_pattern: Some(RetryPattern(vec![step])),
-        ..NewJob::new(KIND, serde_json::json!(trial))
+        ..NewJob::new(KIND, json!(trial))
     }
 }
 
@@ -102,7 +105,9 @@ impl Handler for Run {
             let end = move |tx: &mut dyn Tx| -> Result<(), Error> {
                 finish::check_fence(tx, &job.fence)?;
                 log(tx, now, &job.fence, "info", EFFECT)?;
-                finish::finish(tx, now, &job.fence, &Outcome::Done(serde_json::Value::Null)).map(drop)
+                let lines = super::control::log(tx, job.id, LINES)?;
+                let effects = lines.iter().filter(|line| line.text == EFFECT).count();
+                finish::finish(tx, now, &job.fence, &Outcome::Done(json!({ "effects": effects }))).map(drop)
             };
             match store.write(Durability::Durable, end).await {
                 Ok(()) | Err(Error::Stale { .. }) => Outcome::Committed,

@@ -164,6 +164,15 @@ fn importers_and_exporters_of_ones_own_do_all_of_it() {
     let said = acme.import_batch("acme.order", &[("ids", "1,2,3")]).expect("imported");
     assert_eq!((said.as_str(), acme.jobs()), ("queued", 3));
     assert!(acme.is_enqueued(&Task::import("acme.order", "2")));
+    let jobs = acme.trap_jobs();
+    assert_eq!((jobs.len(), acme.jobs()), (3, 0), "they are taken");
+    assert_eq!(jobs[1].task(), Task::import("acme.order", "2"));
+    assert_eq!((jobs[1].priority(), jobs[1].eta_secs(), jobs[1].identity()), (None, None, None));
+    acme.perform(&jobs[1]).expect("performed");
+    assert_eq!(acme.written("sale.order")[1], json!({"name": "acme.order 2 false"}));
+    acme.import_batch("acme.order", &[("ids", "4,5")]).expect("imported");
+    assert_eq!(acme.perform_jobs().expect("performed"), 2);
+    assert_eq!(acme.written("sale.order").len(), 4);
     acme.export_whole("acme.order", 12).expect("exported");
     let kept: Option<Value> = acme.run(acme.context().kv("acme.order").get()).expect("read");
     assert_eq!(kept, Some(json!("12")));

@@ -28,6 +28,11 @@ impl Task {
         &self.0
     }
 
+    #[cfg(any(feature = "testing", test))]
+    pub(crate) const fn from_contract(task: service::Task) -> Self {
+        Self(task)
+    }
+
     /// Import one record.
     ///
     /// ```

@@ -88,6 +88,19 @@ impl Fake {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Takes the jobs that were enqueued.
+    pub(super) fn take_jobs(&self) -> Vec<service::Enqueue> {
+        std::mem::take(&mut self.state().jobs)
+    }
+
+    /// A record of ours, and the external id that it is bound to.
+    pub(super) fn record(&self, model: &str, kind: &str, record: i64) -> (Option<Value>, Option<String>) {
+        let state = self.state();
+        let mut rows = state.records.get(model).into_iter().flatten();
+        let bound = state.bindings.iter().find(|binding| binding.kind == kind && binding.record == Some(record));
+        (rows.find(|row| row["id"] == record).cloned(), bound.and_then(|binding| binding.external_id.clone()))
+    }
 }
 
 impl Host for Fake {
@@ -119,8 +132,14 @@ fn answer(state: &mut State, op: &str, payload: &[u8]) -> Result<Vec<u8>, Error>
             answer_binding(state, op, &frame)
         }
         service::ENQUEUE => {
-            state.jobs.push(frame.header()?);
-            told(&service::Enqueued { id: i64::try_from(state.jobs.len()).unwrap_or(i64::MAX), deduplicated: false })
+            let asked: service::Enqueue = frame.header()?;
+            let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+            let is_equal = |known: &service::Enqueue| known.identity.is_some() && known.identity == asked.identity;
+            if let Some(at) = state.jobs.iter().position(is_equal) {
+                return told(&service::Enqueued { id: number(at + 1), deduplicated: true });
+            }
+            state.jobs.push(asked);
+            told(&service::Enqueued { id: number(state.jobs.len()), deduplicated: false })
         }
         service::CURSOR_GET
         | service::CURSOR_SET

@@ -23,7 +23,7 @@ use crate::{
 /// An opened connector under test. See the [module](super).
 pub struct Harness<C: Connector> {
     instance: Arc<Instance<C>>,
-    fake: Fake,
+    pub(super) fake: Fake,
 }
 
 /// One item of a page.
@@ -217,7 +217,12 @@ impl<C: Connector> Harness<C> {
         block_on(boundary::dispatch(&self.context(), op, payload.into()))
     }
 
-    fn ask_for<T: DeserializeOwned>(&self, op: &str, header: &impl Serialize, segments: &[&[u8]]) -> Result<T> {
+    pub(super) fn ask_for<T: DeserializeOwned>(
+        &self,
+        op: &str,
+        header: &impl Serialize,
+        segments: &[&[u8]],
+    ) -> Result<T> {
         Ok(Frame::decode(&self.ask(op, header, segments)?)?.header()?)
     }
 

@@ -26,10 +26,12 @@
 mod block;
 mod fake;
 mod harness;
+mod job;
 
 pub use bindery_contract::manifest::Manifest;
 pub use fake::Sent;
 pub use harness::{Harness, Item, Line, Listed, Mapped};
+pub use job::Trapped;
 
 use crate::{
     Connector, boundary,
