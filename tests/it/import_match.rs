@@ -104,3 +104,24 @@ async fn an_ambiguity_that_is_gone_needs_no_person() {
     assert_eq!(host.binding(KIND, "2").await["record"], one);
     assert_eq!(host.call("review.list", json!({})).await["items"], json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_of_one_that_matches_are_bound_to_ours_and_not_made_twice() {
+    let (host, shop) = connected().await;
+    let variant = |id: u64, sku: &str| json!({ "id": id, "sku": sku, "price": 5.0, "options": {} });
+    shop.edit("products", 1, json!({ "variants": [variant(9001, "V-1"), variant(9002, "V-2"), variant(9003, "V-3")] }));
+    let ours = |sku: &str| json!([0, 0, { "default_code": sku, "lst_price": "5" }]);
+    let values = json!({ "name": "Ours", "default_code": shop.item("products", 1)["sku"], "product_variant_ids": [ours("V-2"), ours("V-1")] });
+    let product = host.make("product.template", values).await;
+    for kind in ["demo.category", "demo.tax", "demo.product"] {
+        host.import(kind).await;
+    }
+    assert_eq!(host.binding("demo.product", "1").await["record"], product);
+    let variants = host.rows("product.product", json!([["product_tmpl_id", "=", product]]), &["default_code"]).await;
+    assert_eq!(variants.len(), 3, "{variants:?}");
+    for (id, sku) in [("9001", "V-1"), ("9002", "V-2"), ("9003", "V-3")] {
+        let record = host.record("demo.variant", id, &["default_code"]).await;
+        assert_eq!(record["default_code"], sku);
+    }
+    host.stop().await;
+}

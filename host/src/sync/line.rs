@@ -1,6 +1,6 @@
 //! Lines under kinds of their own: which of ours is which of theirs, and whose change of one stands. It writes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value as Json};
 use xxhash_rust::xxh3::xxh3_128;
@@ -11,7 +11,8 @@ use super::{
     plan::{Children, Line, Plan},
 };
 use crate::{
-    record::{self, Binding, Error, Kind, Row, encode},
+    model::Value,
+    record::{self, Binding, Error, Kind, Model, Row, binding, encode},
     storage::Tx,
 };
 
@@ -70,6 +71,26 @@ fn of_values(values: Map<String, Json>) -> Hash {
     // Sorted, however the fields came.
     let sorted: BTreeMap<String, Json> = values.into_iter().collect();
     xxh3_128(serde_json::json!(sorted).to_string().as_bytes()).to_be_bytes()
+}
+
+/// Our lines of a field that are bound under none of the kinds that stand in it.
+pub fn free(tx: &mut dyn Tx, plan: &Plan, model: &Model, record: i64, beside: &[&Children]) -> Result<Vec<Row>, Error> {
+    let (backend, catalogue) = (plan.target.session.backend, plan.catalogue());
+    let Some(one) = beside.first() else { return Ok(Vec::new()) };
+    let rows = record::read(tx, catalogue, model, &[record], &[one.field])?;
+    let ours = match rows.first().and_then(|row| row.values.first()) {
+        Some((_, Value::Refs(lines))) => lines.clone(),
+        _ => Vec::new(),
+    };
+    let mut bound: HashSet<i64> = HashSet::new();
+    for children in beside {
+        let bindings = binding::of_records(tx, backend, &children.kind, &ours)?;
+        bound.extend(bindings.into_iter().filter_map(|binding| binding.record));
+    }
+    let free: Vec<i64> = ours.into_iter().filter(|line| !bound.contains(line)).collect();
+    let model = &one.kind.model;
+    let fields: Vec<usize> = model.fields.iter().filter(|f| f.is_stored()).map(|field| field.index).collect();
+    record::read(tx, catalogue, model, &free, &fields)
 }
 
 /// Pairs lines of theirs with ours that are not bound yet: by their content, where it is told apart. Answers, for each of

@@ -1,6 +1,9 @@
 //! What `apply` writes for one record: the record, its lines, its binding; or its payload and the reason it waits.
 
-use std::{borrow::Cow, collections::HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use super::{
     apply::{Abort, Circumstances},
@@ -65,7 +68,11 @@ pub fn write(
     };
     let mut lines = Lines { plan, at, keeps_ours: write.keeps_lines, written: 0, changed: false };
     for children in &write.children {
-        lines.write(tx, model, record, children, write.record.is_none())?;
+        let paired = match write.matched {
+            true => pair(tx, plan, record, children, &write.children)?,
+            false => HashMap::new(),
+        };
+        lines.write(tx, model, record, (children, &paired), write.record.is_none())?;
     }
     changed |= lines.changed;
     if lines.changed {
@@ -126,6 +133,22 @@ fn bind(
     Ok(seen.id)
 }
 
+/// Which of our lines those of a record are that has just been matched: theirs by id, told apart by content.
+fn pair(
+    tx: &mut dyn Tx,
+    plan: &Plan,
+    record: i64,
+    children: &Children,
+    all: &[Children],
+) -> Result<HashMap<String, i64>, Abort> {
+    let beside: Vec<&Children> = all.iter().filter(|other| other.field == children.field).collect();
+    let free = line::free(tx, plan, &plan.target.kind.model, record, &beside)?;
+    let theirs: Vec<&Line> = children.lines.iter().collect();
+    let paired = line::pair(&children.kind, &theirs, &free);
+    let ids = theirs.iter().zip(paired).filter_map(|(line, at)| Some((line.id.clone(), free[at?].id)));
+    Ok(ids.collect())
+}
+
 fn version_of(tx: &mut dyn Tx, plan: &Plan, model: &Model, record: i64) -> Result<i64, Error> {
     let any = model.fields.iter().find(|field| field.is_stored()).map(|field| field.index);
     let rows = record::read(tx, plan.catalogue(), model, &[record], any.as_slice())?;
@@ -149,7 +172,7 @@ impl Lines<'_> {
         tx: &mut dyn Tx,
         parent: &Model,
         record: i64,
-        children: &Children,
+        (children, paired): (&Children, &HashMap<String, i64>),
         is_new: bool,
     ) -> Result<(), Abort> {
         let backend = self.plan.target.session.backend;
@@ -161,7 +184,8 @@ impl Lines<'_> {
         }
         for line in &children.lines {
             let bound = known.iter().find(|binding| binding.external_id.as_deref() == Some(&line.id));
-            self.write_line(tx, record, children, line, bound)?;
+            let known = bound.and_then(|binding| binding.record).or_else(|| paired.get(&line.id).copied());
+            self.write_line(tx, record, children, line, (bound, known))?;
         }
         Ok(())
     }
@@ -172,7 +196,7 @@ impl Lines<'_> {
         parent: i64,
         children: &Children,
         line: &Line,
-        bound: Option<&record::Binding>,
+        (bound, known): (Option<&record::Binding>, Option<i64>),
     ) -> Result<(), Abort> {
         let (plan, at) = (self.plan, self.at);
         let model = &children.kind.model;
@@ -184,7 +208,6 @@ impl Lines<'_> {
         if self.stays(tx, children, line, bound)? {
             return Ok(());
         }
-        let known = bound.and_then(|binding| binding.record);
         let (record, mut version) = match known {
             Some(record) => {
                 let written = record::write(tx, plan.catalogue(), model, record, &values, &at.change)?;
@@ -201,7 +224,7 @@ impl Lines<'_> {
             }
         };
         for children in &line.children {
-            self.write(tx, model, record, children, known.is_none())?;
+            self.write(tx, model, record, (children, &HashMap::new()), known.is_none())?;
         }
         if !line.children.is_empty() {
             version = version_of(tx, plan, model, record)?;

@@ -1,5 +1,5 @@
 //! Stands between host and Tryton and knows every request, so that a test can act in the middle of a sync at a moment that it
-//! chose: when a certain request has come in, or is answered and the answer still held.
+//! chose (when a certain request has come in, or is answered and the answer still held), and can count what was written.
 
 use std::{
     io::{Read as _, Write as _, copy},
@@ -44,6 +44,7 @@ struct Watch {
 #[derive(Default)]
 struct State {
     watch: Option<Watch>,
+    written: Vec<String>,
 }
 
 type Shared = Arc<Mutex<State>>;
@@ -91,6 +92,11 @@ impl Gateway {
         let (arrival, arrived) = mpsc::channel();
         lock(&self.state).watch = Some(Watch { point, is_wanted: Box::new(is_wanted), arrival });
         Arrival(arrived)
+    }
+
+    /// The requests that write something, since this was asked last.
+    pub fn written(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.state).written)
     }
 }
 
@@ -174,6 +180,9 @@ fn request(head: &[u8]) -> String {
 
 fn noted(state: &Shared, request: &str) -> Option<(Point, Sender<Held>)> {
     let mut state = lock(state);
+    if !request.starts_with("GET ") {
+        state.written.push(request.to_owned());
+    }
     if !(state.watch.as_mut()?.is_wanted)(request) {
         return None;
     }

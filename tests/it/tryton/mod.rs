@@ -12,6 +12,7 @@ mod change;
 mod compare;
 mod field;
 mod gateway;
+mod hub;
 mod kill;
 mod kind;
 mod make;

@@ -1,12 +1,9 @@
 //! Lines that were sent with their record: those that are new there are bound to ours, and those that are known become what
 //! the other side has made of them.
 
-use std::collections::HashSet;
-
 use crate::{
-    model::Value,
     record::{
-        self, Binding, Change, Error, Row,
+        self, Binding, Change, Error,
         binding::{self, Synced},
     },
     storage::Tx,
@@ -52,7 +49,7 @@ impl Field<'_> {
         if new.is_empty() {
             return Ok(is_whole);
         }
-        let free = self.free(tx, beside)?;
+        let free = line::free(tx, self.plan, &self.plan.target.kind.model, self.record, beside)?;
         let paired: Vec<Option<usize>> = match beside.len() == 1 && free.len() == new.len() {
             // They were sent in this order.
             true => (0..new.len()).map(Some).collect(),
@@ -92,24 +89,5 @@ impl Field<'_> {
             extra: line.extra.as_ref(),
             ..Synced::default()
         }
-    }
-
-    /// Our lines of this field that are bound under no kind.
-    fn free(&self, tx: &mut dyn Tx, beside: &[&Children]) -> Result<Vec<Row>, Error> {
-        let (backend, catalogue) = (self.plan.target.session.backend, self.plan.catalogue());
-        let rows = record::read(tx, catalogue, &self.plan.target.kind.model, &[self.record], &[self.children.field])?;
-        let ours = match rows.first().and_then(|row| row.values.first()) {
-            Some((_, Value::Refs(lines))) => lines.clone(),
-            _ => Vec::new(),
-        };
-        let mut bound: HashSet<i64> = HashSet::new();
-        for children in beside {
-            let bindings = binding::of_records(tx, backend, &children.kind, &ours)?;
-            bound.extend(bindings.into_iter().filter_map(|binding| binding.record));
-        }
-        let free: Vec<i64> = ours.into_iter().filter(|line| !bound.contains(line)).collect();
-        let model = &self.children.kind.model;
-        let fields: Vec<usize> = model.fields.iter().filter(|f| f.is_stored()).map(|field| field.index).collect();
-        record::read(tx, catalogue, model, &free, &fields)
     }
 }

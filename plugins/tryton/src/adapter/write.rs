@@ -198,6 +198,9 @@ pub const UPDATED: &str = "/_timestamp";
 /// would meet it again.
 pub fn refused<T>(answer: Result<T>) -> Result<T> {
     explained(answer).map_err(|error| match error.status() {
+        Some(403) => error.cure(
+            "let the key's user write it in Tryton, or keep changes of ours here: bindery backend set NAME --set export=none",
+        ),
         Some(500) if !error.message().contains("locked") => {
             Error::invalid(format!("Tryton failed on it, and nothing was written there: {}", error.message()))
                 .cure("look into Tryton's log; a field or a module that is missing there is the usual cause")
