@@ -193,6 +193,8 @@ async fn a_consumer_that_is_too_far_behind_is_cut_off_and_what_differs_is_export
     let export = consumers.iter().find(|consumer| consumer.name == "export").expect("it is one");
     assert!(export.missed > Some(0) && export.behind == 0, "{export:?}");
     store.close().await;
+    let status = data.run(["status"]).ok().out;
+    assert!(status.contains("export was cut off from the log of changes"), "{status}");
     let host = TestHost::start(data, |fresh| *fresh = options).await;
     let mut ended = host.store().listen(Signal::JobEnded);
     let end = tokio::time::Instant::now() + PATIENCE;

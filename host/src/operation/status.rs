@@ -152,6 +152,8 @@ pub(super) async fn show(host: &Host, _: &Caller, _: Nothing) -> Result<Status, 
         alarms.extend(backend.kinds.iter().flat_map(|kind| of_kind(&backend.name, kind)));
     }
     alarms.extend(waiting(&jobs));
+    let consumers = host.store.read(|tx| record::outbox::consumers(tx)).await?;
+    alarms.extend(consumers.iter().filter_map(behind));
     Ok(Status {
         version: VERSION.to_owned(),
         data: host.data.path().display().to_string(),
@@ -321,6 +323,24 @@ fn without_id(backend: &str, kind: &str, count: i64) -> Alarm {
         message: format!("backend {backend}: {count} of {kind} came without an id and can't be imported"),
         cure: "Report it to the connector's author: `bindery job show` of the sync shows how they begin.".to_owned(),
     }
+}
+
+/// Changes that a reader of the log may be behind before somebody should look.
+const FAR_BEHIND: i64 = 100_000;
+
+fn behind(consumer: &record::outbox::Consumer) -> Option<Alarm> {
+    let name = &consumer.name;
+    if let Some(missed) = consumer.missed {
+        return Some(Alarm {
+            message: format!("{name} was cut off from the log of changes and missed {missed} of them"),
+            cure: "What differs is exported by itself; `bindery verify NAME --repair` compares all of a backend."
+                .to_owned(),
+        });
+    }
+    (consumer.behind > FAR_BEHIND).then(|| Alarm {
+        message: format!("{name} is {} changes behind the log of changes", consumer.behind),
+        cure: "It catches up by itself; where the number grows, the host's log says what stops it.".to_owned(),
+    })
 }
 
 fn waiting(jobs: &Counts) -> Option<Alarm> {
