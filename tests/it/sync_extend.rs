@@ -85,6 +85,49 @@ async fn what_changes_the_mapping_maps_again_and_nothing_else_does() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_has_settings_and_secrets_of_its_own_in_each_backend() {
+    let (host, shop) = prepared().await;
+    host.install("extend").await;
+    host.sync("shop", json!({ "kind": "demo.product" })).await;
+    let title = shop.item("products", 1)["title"].as_str().unwrap().to_owned();
+    assert_eq!(product(&host, "SKU-000001").await["name"], format!("{title} (marked)"), "its default");
+
+    let set =
+        json!({ "name": "shop", "extension": "extend", "texts": { "mark": "ours" }, "secrets": { "stamp": "s3cret" } });
+    let shown = host.call("backend.set", set).await;
+    assert_eq!(shown["business"]["extensions"], json!({ "extend": { "mark": "ours" } }));
+    assert_eq!(shown["secrets"]["extend:stamp"], "***");
+    assert!(!shown.to_string().contains("s3cret"));
+    host.call("cursor.reset", json!({ "backend": "shop", "kind": "demo.product" })).await;
+    let again = account(&host.sync("shop", json!({ "kind": "demo.product" })).await);
+    assert_eq!(
+        (&again["updated"], &again["unchanged"]),
+        (&json!(4), &json!(0)),
+        "what it sets is mapped again: {again}"
+    );
+    let found = product(&host, "SKU-000001").await;
+    assert_eq!(found["name"], format!("{title} (ours)"));
+    assert_eq!(found["description"], format!("SKU-000001 is {title} (ours), stamped with 6 letters"));
+
+    host.call("backend.set", json!({ "name": "shop", "extension": "extend", "unset": ["mark", "stamp"] })).await;
+    host.call("cursor.reset", json!({ "backend": "shop", "kind": "demo.product" })).await;
+    host.sync("shop", json!({ "kind": "demo.product" })).await;
+    let found = product(&host, "SKU-000001").await;
+    assert_eq!(found["description"], format!("SKU-000001 is {title} (marked)"), "what is unset is the default again");
+
+    for (extension, texts, wanted) in [
+        ("extend", json!({ "make": "x" }), "make: is unknown; did you mean mark?"),
+        ("extend", json!({ "stamp": "x" }), "stamp: is a secret"),
+        ("other", json!({ "mark": "x" }), "other does not extend demo; known are extend"),
+    ] {
+        let refused =
+            host.fails("backend.set", json!({ "name": "shop", "extension": extension, "texts": texts })).await;
+        assert!(refused.message.contains(wanted), "{}", refused.message);
+    }
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_in_one_place_stop_the_backend_until_one_is_left_out() {
     let (host, _shop) = prepared().await;
     host.install("extend").await;

@@ -43,6 +43,9 @@ pub struct Business {
     /// What differs for kinds, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub kinds: BTreeMap<String, KindPolicy>,
+    /// What is set for plugins that extend the connector, by plugin.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub extensions: BTreeMap<String, Map<String, Value>>,
     /// Largest answer accepted, in bytes, decompressed.
     pub max_body_bytes: Option<u64>,
     /// Milliseconds for one request, where the connector says nothing.

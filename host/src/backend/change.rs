@@ -1,8 +1,8 @@
 //! A change of settings: what was asked for, held against the schemas, with one problem for each setting at fault.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{
     Backend,
@@ -25,6 +25,8 @@ pub struct Change {
     pub secrets: Vec<(String, Option<Secret>)>,
     /// The kind that the rest is for; absent: the backend as a whole.
     pub kind: Option<String>,
+    /// The plugin that the rest is for, where it is one that extends the connector.
+    pub extension: Option<String>,
 }
 
 impl Change {
@@ -62,27 +64,52 @@ pub(super) struct Resolved {
 pub(super) fn resolve(connector: &Schema, before: Option<&Backend>, change: Change) -> Result<Resolved, Vec<Problem>> {
     let mut draft = Draft {
         connector,
+        own: &OWN,
         settings: before.map(|backend| backend.settings.clone()).unwrap_or_default(),
         business: before.map(|backend| backend.business_values.clone()).unwrap_or_default(),
         problems: Vec::new(),
     };
     // What an older build of the connector knew and this one doesn't is let go with the first change.
     draft.settings.retain(|name, _| connector.property(name).is_some());
-    for (name, text) in change.texts {
-        if let Some(property) = draft.plain(&name) {
-            match property.coerce(&text) {
-                Ok(value) => draft.put(name, value),
-                Err(problem) => draft.problems.push((name, problem)),
-            }
-        }
+    let secrets = draft.take(change);
+    let set = before.into_iter().flat_map(|backend| backend.secrets.keys().cloned());
+    draft.check(set.collect(), secrets)
+}
+
+/// Holds a change of what is set for a plugin that extends the connector against that plugin's schema.
+pub(super) fn resolve_extension(
+    plugin: &str,
+    schema: &Schema,
+    before: &Backend,
+    change: Change,
+) -> Result<Resolved, Vec<Problem>> {
+    let mut extensions = before.business.extensions.clone();
+    let mut draft = Draft {
+        connector: schema,
+        own: &NOTHING,
+        settings: extensions.remove(plugin).unwrap_or_default(),
+        business: Map::new(),
+        problems: Vec::new(),
+    };
+    draft.settings.retain(|name, _| schema.property(name).is_some());
+    let secrets = draft.take(change);
+    let set = before.secrets.keys().filter_map(|name| name.strip_prefix(&secret_name(plugin, "")).map(str::to_owned));
+    let resolved = draft.check(set.collect(), secrets)?;
+    if !resolved.settings.is_empty() {
+        extensions.insert(plugin.to_owned(), resolved.settings);
     }
-    for (name, value) in change.values {
-        if draft.plain(&name).is_some() {
-            draft.put(name, value);
-        }
+    let mut business = before.business_values.clone();
+    match extensions.is_empty() {
+        true => drop(business.remove("extensions")),
+        false => drop(business.insert("extensions".to_owned(), json!(extensions))),
     }
-    let secrets = draft.secrets(change.secrets);
-    draft.check(before, secrets)
+    let secrets = resolved.secrets.into_iter().map(|(name, secret)| (secret_name(plugin, &name), secret));
+    Ok(Resolved { settings: before.settings.clone(), business, secrets: secrets.collect(), records: resolved.records })
+}
+
+/// Under which name a backend keeps the secret of a plugin that extends its connector.
+pub(super) fn secret_name(plugin: &str, field: &str) -> String {
+    format!("{plugin}:{field}")
 }
 
 impl Resolved {
@@ -132,18 +159,41 @@ pub(super) fn resolve_kind(
     Ok(business)
 }
 
+/// A plugin that extends has no settings of the host.
+static NOTHING: LazyLock<Schema> =
+    LazyLock::new(|| Schema::new(&Value::Null).expect("a schema that says nothing is well formed"));
+
 struct Draft<'a> {
     connector: &'a Schema,
+    own: &'a Schema,
     settings: Map<String, Value>,
     business: Map<String, Value>,
     problems: Vec<Problem>,
 }
 
 impl<'a> Draft<'a> {
+    /// Takes what is asked for; answers the secrets.
+    fn take(&mut self, change: Change) -> BTreeMap<String, Option<Secret>> {
+        for (name, text) in change.texts {
+            if let Some(property) = self.plain(&name) {
+                match property.coerce(&text) {
+                    Ok(value) => self.put(name, value),
+                    Err(problem) => self.problems.push((name, problem)),
+                }
+            }
+        }
+        for (name, value) in change.values {
+            if self.plain(&name).is_some() {
+                self.put(name, value);
+            }
+        }
+        self.secrets(change.secrets)
+    }
+
     /// The setting of a name, unless it is unknown or a secret.
     fn plain(&mut self, name: &str) -> Option<&'a Property> {
-        let connector = self.connector;
-        let Some(property) = connector.property(name).or_else(|| OWN.property(name)) else {
+        let (connector, own) = (self.connector, self.own);
+        let Some(property) = connector.property(name).or_else(|| own.property(name)) else {
             self.problems.push((name.to_owned(), self.unknown(name)));
             return None;
         };
@@ -166,9 +216,10 @@ impl<'a> Draft<'a> {
     }
 
     fn unknown(&self, name: &str) -> String {
-        let known = || self.connector.names().chain(OWN.names());
+        let known = || self.connector.names().chain(self.own.names());
         match nearest(name, known()) {
             Some(nearest) => format!("is unknown; did you mean {nearest}?"),
+            None if known().next().is_none() => "is unknown; nothing can be set".to_owned(),
             None => format!("is unknown; known are {}", known().collect::<Vec<_>>().join(", ")),
         }
     }
@@ -190,21 +241,16 @@ impl<'a> Draft<'a> {
         secrets
     }
 
-    fn check(
-        mut self,
-        before: Option<&Backend>,
-        secrets: BTreeMap<String, Option<Secret>>,
-    ) -> Result<Resolved, Vec<Problem>> {
+    fn check(mut self, set: Vec<String>, secrets: BTreeMap<String, Option<Secret>>) -> Result<Resolved, Vec<Problem>> {
         let mut whole = self.settings.clone();
         for (name, secret) in &secrets {
             if let (Some(secret), Some(property)) = (secret, self.connector.property(name)) {
                 whole.insert(name.clone(), property.read_secret(secret.expose()));
             }
         }
-        let set = before.into_iter().flat_map(|backend| backend.secrets.keys());
-        let sealed: Vec<String> = set.filter(|name| !secrets.contains_key(*name)).cloned().collect();
+        let sealed: Vec<String> = set.into_iter().filter(|name| !secrets.contains_key(name)).collect();
         let named: Vec<String> = self.problems.iter().map(|(name, _)| name.clone()).collect();
-        let found = self.connector.problems(&whole, &sealed).into_iter().chain(OWN.problems(&self.business, &[]));
+        let found = self.connector.problems(&whole, &sealed).into_iter().chain(self.own.problems(&self.business, &[]));
         // A setting whose value could not be read is not also called missing.
         self.problems.extend(found.filter(|(name, _)| !named.contains(name)));
         for (name, url) in hosts(self.connector, &self.settings) {
@@ -217,7 +263,7 @@ impl<'a> Draft<'a> {
             return Err(self.problems);
         }
         let mut records = records(self.connector, &self.settings);
-        records.extend(self::records(&OWN, &self.business));
+        records.extend(self::records(self.own, &self.business));
         Ok(Resolved { settings: self.settings, business: self.business, secrets, records })
     }
 }

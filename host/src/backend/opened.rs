@@ -81,15 +81,20 @@ impl Opened {
     }
 
     /// An error of the connector without this backend's secrets.
-    pub fn clean(&self, mut error: CallError) -> CallError {
-        let clean = |text: &mut String| *text = self.grant.redact(text).into_owned();
-        clean(&mut error.message);
-        let detail = &mut *error.detail;
-        for text in [&mut detail.path, &mut detail.field, &mut detail.cure, &mut detail.place].into_iter().flatten() {
-            clean(text);
-        }
-        error
+    pub fn clean(&self, error: CallError) -> CallError {
+        without_secrets(error, &self.grant)
     }
+}
+
+/// An error of a plugin without the secrets of the backend that it worked for.
+pub(super) fn without_secrets(mut error: CallError, grant: &Grant) -> CallError {
+    let clean = |text: &mut String| *text = grant.redact(text).into_owned();
+    clean(&mut error.message);
+    let detail = &mut *error.detail;
+    for text in [&mut detail.path, &mut detail.field, &mut detail.cure, &mut detail.place].into_iter().flatten() {
+        clean(text);
+    }
+    error
 }
 
 /// The place of one backend's open connector.
@@ -258,7 +263,7 @@ impl Backends {
         };
         let opened = Instance::open(generation, request, self.parts.services.clone()).await;
         let instance = opened.map_err(|error| cleaned(Error::plugin(&backend.name, error), &grant))?;
-        let extensions = self.open_extensions(backend, placed).await?;
+        let extensions = self.open_extensions(backend, placed, &secrets).await?;
         let way =
             Way { egress: self.parts.egress.clone(), grant: grant.clone(), timeout_ms: backend.business.timeout_ms };
         let is_mapping = |name: &String| schema.property(name).is_some_and(|property| property.mapping);

@@ -197,9 +197,17 @@ impl Backends {
         let generation = self.generation_of(&backend)?;
         let schema = self.schema(&generation)?;
         let refuse = |fields| Error::Settings { name: name.to_owned(), fields };
-        let resolved = match change.kind.clone() {
-            None => change::resolve(&schema, Some(&backend), change).map_err(refuse)?,
-            Some(kind) => {
+        let resolved = match (change.kind.clone(), change.extension.clone()) {
+            (None, None) => change::resolve(&schema, Some(&backend), change).map_err(refuse)?,
+            (Some(_), Some(_)) => {
+                let problem = "can't be given together with a kind".to_owned();
+                return Err(refuse(vec![("extension".to_owned(), problem)]));
+            }
+            (None, Some(plugin)) => {
+                let schema = self.extension_schema(&backend, &plugin)?;
+                change::resolve_extension(&plugin, &schema, &backend, change).map_err(refuse)?
+            }
+            (Some(kind), None) => {
                 if generation.manifest.kind(&kind).is_none() {
                     let known: Vec<&str> = generation.manifest.kinds.iter().map(|kind| kind.name.as_str()).collect();
                     let problem = format!("{kind} is unknown; known are {}", known.join(", "));

@@ -51,6 +51,7 @@ pub(super) enum Command {
                             bindery backend set shop --set warehouse=1 --set remote_deletion=archive\n  \
                             bindery backend set shop --kind demo.product --set remote_deletion=ignore\n  \
                             bindery backend set shop --kind demo.product --set 'conflict_fields={\"list_price\":\"local\"}'\n  \
+                            bindery backend set shop --extension acme_customs --set prefix=HS\n  \
                             bindery backend set shop --secret api_token=@new-token\n  \
                             bindery backend set shop --unset page_size")]
     Set {
@@ -60,6 +61,9 @@ pub(super) enum Command {
         /// conflict_fields, page_size, overlap_seconds, batch_size.
         #[arg(long, value_name = "KIND")]
         kind: Option<String>,
+        /// Set it for this plugin, which extends the connector: its own settings and secrets in this backend.
+        #[arg(long, value_name = "PLUGIN", conflicts_with = "kind")]
+        extension: Option<String>,
         #[command(flatten)]
         settings: Settings,
         /// Forget a secret, or put a setting's default back.
@@ -113,10 +117,11 @@ impl Command {
             }
             Self::List => session.show("backend.list", &json!({}), list).await,
             Self::Show { name } => session.show("backend.show", &json!({ "name": name }), show).await,
-            Self::Set { name, kind, settings, unset } => {
+            Self::Set { name, kind, extension, settings, unset } => {
                 let request = json!({
                     "name": name,
                     "kind": kind,
+                    "extension": extension,
                     "unset": unset,
                     "texts": input::texts(settings.set),
                     "secrets": input::secrets(settings.secret)?,
@@ -186,12 +191,13 @@ fn show(backend: Backend) -> String {
     let mut settings: Vec<Vec<String>> = backend
         .settings
         .iter()
-        .chain(own.iter().filter(|(name, set)| !set.is_null() && *name != "kinds"))
+        .chain(own.iter().filter(|(name, set)| !set.is_null() && !["kinds", "extensions"].contains(&name.as_str())))
         .map(|(name, set)| vec![name.clone(), value(set)])
         .collect();
-    for (kind, policy) in own.get("kinds").and_then(Value::as_object).into_iter().flatten() {
+    let parts = ["kinds", "extensions"].into_iter().filter_map(|part| own.get(part)?.as_object()).flatten();
+    for (part, policy) in parts {
         let set = policy.as_object().into_iter().flatten();
-        settings.extend(set.map(|(name, set)| vec![format!("{name} of {kind}"), value(set)]));
+        settings.extend(set.map(|(name, set)| vec![format!("{name} of {part}"), value(set)]));
     }
     settings.extend(
         backend

@@ -42,6 +42,9 @@ pub struct Set {
     /// The kind that the settings are for: `remote_deletion`, `page_size`, `overlap_seconds`, `batch_size`, …. Absent: the whole backend.
     #[serde(default)]
     pub kind: Option<String>,
+    /// The plugin that the settings are for, where it is one that extends the connector. Absent: the connector.
+    #[serde(default)]
+    pub extension: Option<String>,
     /// Settings; null puts the default back.
     #[serde(default)]
     pub settings: Map<String, Value>,
@@ -159,9 +162,10 @@ pub(super) async fn add(host: &Host, _: &Caller, request: Add) -> Result<Backend
 pub(super) async fn set(host: &Host, _: &Caller, request: Set) -> Result<Backend, Fault> {
     let before = shown(host, &*host.backends.by_name(&request.name)?);
     let mut change = change(request.settings, request.texts, request.secrets);
-    change.kind = request.kind;
+    (change.kind, change.extension) = (request.kind, request.extension);
     for name in request.unset {
-        match before.secrets.contains_key(&name) {
+        let stored = change.extension.as_ref().map_or_else(|| name.clone(), |plugin| format!("{plugin}:{name}"));
+        match before.secrets.contains_key(&stored) {
             true => change.secrets.push((name, None)),
             false => drop(change.values.insert(name, Value::Null)),
         }
@@ -197,6 +201,7 @@ fn change(
         texts: texts.into_iter().collect(),
         secrets: secrets.into_iter().map(|(name, SecretText(secret))| (name, Some(secret))).collect(),
         kind: None,
+        extension: None,
     }
 }
 

@@ -3,27 +3,46 @@
 #![forbid(unsafe_code)]
 
 use bindery_plugin::prelude::*;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 /// The extension.
 pub struct Extend;
 
+/// What an operator sets for it.
+#[derive(Deserialize, JsonSchema)]
+pub struct Settings {
+    /// Stands behind names.
+    #[serde(default = "marked")]
+    mark: String,
+    /// Its length stands behind descriptions.
+    stamp: Option<Secret>,
+}
+
+fn marked() -> String {
+    "marked".to_owned()
+}
+
 impl Extension for Extend {
     const ID: &'static str = "extend";
-    type Settings = NoSettings;
+    type Settings = Settings;
 
     fn rules(e: &mut Extending<Self>) {
         e.component("demo", ">=0.1, <1", "demo.product.import.mapper")
-            .after("name", "marked_name", [], ["name"], async |_, values, _| {
-                set("name", format!("{} (marked)", values.text("/name")?.or_default()))
+            .after("name", "marked_name", [], ["name"], async |_, values, cx| {
+                set("name", format!("{} ({})", values.text("/name")?.or_default(), cx.settings().mark))
             })
             .instead("weight", "grams", ["/weight"], ["weight"], async |_, values, _| {
                 // What the rule itself would have set is not there any more.
                 set("weight", if values.raw("/weight")?.is_some() { 1 } else { 7 })
             })
             .instead("type", "service", [], ["type"], async |_, _, _| set("type", "service"))
-            .last("described", ["/sku"], ["description"], async |item, values, _| {
+            .last("described", ["/sku"], ["description"], async |item, values, cx| {
                 let (sku, name) = (item.text("/sku")?.or_default(), values.text("/name")?.or_default());
-                set("description", format!("{sku} is {name}"))
+                let stamp = cx.settings().stamp.as_ref().filter(|stamp| !stamp.is_empty());
+                let stamped = stamp.map(|stamp| format!(", stamped with {} letters", stamp.expose().len()));
+                let stamped = stamped.unwrap_or_default();
+                set("description", format!("{sku} is {name}{stamped}"))
             });
         e.component("demo", ">=0.1, <1", "demo.customer.export.mapper")
             .after("/name", "sent_ref", ["/ref"], ["/ref"], async |partner, _, _| {
