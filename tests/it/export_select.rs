@@ -57,6 +57,22 @@ async fn a_selection_is_exported_with_its_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_differs_only_in_what_is_never_sent_is_not_exported() {
+    let shop = Shop::start(small());
+    let host = in_step(&shop).await;
+    host.set_policy("shop", "demo.product", json!({ "export": "none" })).await;
+    for id in ["1", "2", "3"] {
+        host.edit("demo.product", id, json!({ "volume": 2 })).await;
+    }
+    host.edit("demo.product", "3", json!({ "name": "Changed" })).await;
+    let request = json!({ "backend": "shop", "kind": "demo.product" });
+    let result = export(&host, request.clone()).await;
+    assert_eq!((&result["account"]["offered"], &result["account"]["updated"]), (&json!(1), &json!(1)), "{result}");
+    assert_eq!((shop.writes(), &shop.item("products", 3)["title"]), (1, &json!("Changed")));
+    assert_eq!(export(&host, request).await["account"]["offered"], 0, "nothing is left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plan_shows_ours_beside_theirs_and_sends_nothing() {
     let shop = Shop::start(small());
     let host = in_step(&shop).await;

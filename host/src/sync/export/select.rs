@@ -1,12 +1,16 @@
 //! Which records an export of a kind is about.
 
-use super::decide;
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Map, Value as Json};
+
+use super::{decide, exporter};
 use crate::{
     backend,
     base::Fault,
-    record::{self, Query},
-    storage::{Tx, export, export::Among},
-    sync::{Error, engine::Engine, target::Target},
+    record::{self, Query, binding},
+    storage::{Tx, agreed, export, export::Among},
+    sync::{Error, engine::Engine, merge, target::Target},
 };
 
 /// What somebody wants to be exported.
@@ -51,7 +55,8 @@ fn chosen(tx: &mut dyn Tx, target: &Target, choice: &Choice) -> Result<Vec<i64>,
         Choice::Due | Choice::Differing => {
             let mut ids = all(tx, target, export::records_due)?;
             if *choice == Choice::Differing {
-                ids.extend(all(tx, target, export::records_differing)?);
+                let newer = all(tx, target, export::records_differing)?;
+                ids.extend(differing(tx, target, newer)?);
             }
             if target.session.business.export(target.name()) == backend::Export::All {
                 let unbound = all(tx, target, export::records_unbound)?;
@@ -66,6 +71,38 @@ fn chosen(tx: &mut dyn Tx, target: &Target, choice: &Choice) -> Result<Vec<i64>,
     ids.sort_unstable();
     ids.dedup();
     Ok(ids)
+}
+
+/// Of records with a newer version than the one that was in step, those that differ in what is sent: the version rises with
+/// fields that are the host's own, too. Where that can't be told, a record is taken to differ.
+fn differing(tx: &mut dyn Tx, target: &Target, newer: Vec<i64>) -> Result<Vec<i64>, Error> {
+    let model = &target.kind.model;
+    let sent = exporter::reads(&target.declared).filter(|_| target.export_extensions.is_empty());
+    let fields: Option<Vec<usize>> =
+        sent.and_then(|names| names.iter().map(|name| Some(model.field(name)?.index)).collect());
+    let Some(fields) = fields.filter(|fields| !fields.is_empty()) else { return Ok(newer) };
+    let mut differing = Vec::new();
+    for ids in newer.chunks(usize::try_from(PAGE).unwrap_or(usize::MAX)) {
+        let bound = binding::of_records(tx, target.session.backend, &target.kind, ids).map_err(Fault::from)?;
+        let bindings: Vec<i64> = bound.iter().map(|binding| binding.id).collect();
+        let known: HashMap<i64, Map<String, Json>> = agreed::of(tx, &bindings)?
+            .into_iter()
+            .filter_map(|(binding, text)| Some((binding, serde_json::from_str(&text).ok()?)))
+            .collect();
+        let known: HashMap<i64, &Map<String, Json>> =
+            bound.iter().filter_map(|binding| Some((binding.record?, known.get(&binding.id)?))).collect();
+        let rows = record::read(tx, &target.catalogue, model, ids, &fields).map_err(Fault::from)?;
+        let is_as_agreed = |row: &&record::Row| {
+            let agreed = known.get(&row.id);
+            let is_same = |(at, value): &(usize, crate::model::Value)| {
+                agreed.is_some_and(|agreed| agreed.get(&model.fields[*at].name) == Some(&merge::of_value(value)))
+            };
+            row.values.iter().all(is_same)
+        };
+        let same: HashSet<i64> = rows.iter().filter(is_as_agreed).map(|row| row.id).collect();
+        differing.extend(ids.iter().filter(|id| !same.contains(id)));
+    }
+    Ok(differing)
 }
 
 type Find = fn(&mut dyn Tx, &Among<'_>) -> Result<Vec<i64>, crate::storage::Error>;
