@@ -1,7 +1,7 @@
 //! `bindery backend`: add, configure and test connections to outside systems.
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Done,
