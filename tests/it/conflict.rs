@@ -54,6 +54,28 @@ async fn what_only_one_side_changed_survives_whatever_the_policy_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_relation_whose_target_came_in_for_it_is_agreed_on_too() {
+    let shop = Shop::start(Options { products: 6, customers: 0, orders: 0, ..Options::default() });
+    let host = TestHost::over(&shop).await;
+    // Categories come in because products need them.
+    host.import("demo.product").await;
+    host.exported().await;
+    let (before, category) =
+        (shop.item("products", 1)["category_id"].clone(), shop.item("products", 2)["category_id"].clone());
+    assert_ne!(before, category);
+    let other = host.binding("demo.category", &category.to_string()).await["record"].clone();
+    both_change(&host, &shop, json!({ "description": "By them" }), json!({ "categ_id": other })).await;
+    host.import("demo.product").await;
+    host.exported().await;
+    let item = shop.item("products", 1);
+    assert_eq!((&item["category_id"], &item["description"]), (&category, &json!("By them")));
+    let [one, two] =
+        [host.record("demo.product", "1", &["categ_id"]).await, host.record("demo.product", "2", &["categ_id"]).await];
+    assert_eq!(one["categ_id"], two["categ_id"]);
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_field_goes_as_the_policy_says() {
     for (policy, stands) in [("remote", "By them"), ("local", "By us"), ("newest", "By us")] {
         let (host, shop) = in_step(policy).await;

@@ -214,9 +214,7 @@ pub(crate) async fn drive(place: &Place, row: &Row, id: Option<i64>) -> i64 {
         "the gate says no" => {
             place.end(&fence(place, id).await, Outcome::Parked { reason: "not now".to_owned() }).await;
         }
-        "no room on the disk" => {
-            place.end(&fence(place, id).await, full("as the test wants")).await;
-        }
+        "no room on the disk" => place.end(&fence(place, id).await, full("as the test wants")).await,
         "the host stops" => place.end(&fence(place, id).await, Outcome::HandBack).await,
         "goes back while an equal job waits" => {
             let equal = NewJob { identity: Some(("same".to_owned(), Scope::UntilStart)), ..job() };

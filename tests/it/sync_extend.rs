@@ -116,8 +116,8 @@ async fn it_has_settings_and_secrets_of_its_own_in_each_backend() {
     assert_eq!(found["description"], format!("SKU-000001 is {title} (marked)"), "what is unset is the default again");
 
     for (extension, texts, wanted) in [
-        ("extend", json!({ "make": "x" }), "make: is unknown; did you mean mark?"),
-        ("extend", json!({ "stamp": "x" }), "stamp: is a secret"),
+        ("extend", json!({ "make": "x" }), "make is unknown; did you mean mark?"),
+        ("extend", json!({ "stamp": "x" }), "stamp is a secret"),
         ("other", json!({ "mark": "x" }), "other does not extend demo; known are extend"),
     ] {
         let refused =

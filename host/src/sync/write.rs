@@ -10,6 +10,7 @@ use super::{
     conflict,
     export::bounce,
     line::{self, Standing},
+    merge,
     plan::{Action, Children, Line, Plan, What, Write},
     problem::{self, Problem},
     resolve,
@@ -54,7 +55,12 @@ pub fn write(
         Cow::Borrowed(write)
     } else {
         match resolve::settle(tx, plan.catalogue(), backend, write, &at.change)? {
-            Ok(settled) => Cow::Owned(settled),
+            Ok(mut settled) => {
+                // What was looked up only now is agreed on as well.
+                let found = merge::agreed(&plan.target.kind.model, &settled.values);
+                settled.agreed.iter_mut().for_each(|agreed| agreed.extend(found.clone()));
+                Cow::Owned(settled)
+            }
             Err(problem) => return Ok(Err(problem)),
         }
     };
