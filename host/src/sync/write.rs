@@ -50,19 +50,9 @@ pub fn write(
     write: &Write,
     at: &Circumstances,
 ) -> Result<Result<Wrote, Problem>, Abort> {
-    let backend = plan.target.session.backend;
-    let write = if write.open.is_empty() {
-        Cow::Borrowed(write)
-    } else {
-        match resolve::settle(tx, plan.catalogue(), backend, write, &at.change)? {
-            Ok(mut settled) => {
-                // What was looked up only now is agreed on as well.
-                let found = merge::agreed(&plan.target.kind.model, &settled.values);
-                settled.agreed.iter_mut().for_each(|agreed| agreed.extend(found.clone()));
-                Cow::Owned(settled)
-            }
-            Err(problem) => return Ok(Err(problem)),
-        }
+    let write = match settled(tx, plan, write, at)? {
+        Ok(settled) => settled,
+        Err(problem) => return Ok(Err(problem)),
     };
     let model = &plan.target.kind.model;
     let (record, mut version, mut changed) = match write.record {
@@ -106,6 +96,25 @@ pub fn write(
     let id = bind(tx, plan, action, (record, write.matched), &synced, at)?;
     conflict::agree(tx, plan, (id, record, action.seen.is_none()), &write, at)?;
     Ok(Ok(Wrote { record, created: write.record.is_none(), changed, matched: write.matched, lines: lines.written }))
+}
+
+/// A write whose references are all known, those too that were not when the plan was made.
+fn settled<'w>(
+    tx: &mut dyn Tx,
+    plan: &Plan,
+    write: &'w Write,
+    at: &Circumstances,
+) -> Result<Result<Cow<'w, Write>, Problem>, Abort> {
+    if write.open.is_empty() {
+        return Ok(Ok(Cow::Borrowed(write)));
+    }
+    let settled = resolve::settle(tx, plan.catalogue(), plan.target.session.backend, write, &at.change)?;
+    Ok(settled.map(|mut settled| {
+        // What was looked up only now is agreed on as well.
+        let found = merge::agreed(&plan.target.kind.model, &settled.values);
+        settled.agreed.iter_mut().for_each(|agreed| agreed.extend(found.clone()));
+        Cow::Owned(settled)
+    }))
 }
 
 /// Keeps what the sync learned on the binding, which is made where it is missing; answers it.
