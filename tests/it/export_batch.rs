@@ -172,3 +172,52 @@ async fn what_changes_while_a_batch_is_sent_is_sent_after_it() {
     let first = shop.items("products").iter().filter(|item| item["title"] == "First").count();
     assert_eq!(first, 5);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn extensions_have_their_part_in_each_record_of_a_batch() {
+    let shop = Shop::start(small());
+    let host = TestHost::in_step(&shop).await;
+    host.install("extend").await;
+    let all = host.bindings("shop", "demo.customer", "").await;
+    let ids: Vec<i64> = all.iter().map(|binding| binding["id"].as_i64().expect("an id")).collect();
+    assert_eq!(ids.len(), 3);
+    host.write_all("demo.customer", ids, json!({ "phone": "12", "ref": "C" })).await;
+    host.exported().await;
+    assert_eq!((shop.count("PUT /customers/batch"), shop.count("PUT /customers/1")), (1, 0));
+    for item in shop.items("customers") {
+        assert_eq!((&item["phone"], &item["ref"]), (&json!("extended 12"), &json!("C")), "{item}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_in_an_outage_is_gathered_again_by_the_sweep() {
+    let shop = Shop::start(small());
+    let start = bindery::base::Timestamp::parse_rfc3339("2026-11-24T12:00:00Z").expect("a time");
+    let host = TestHost::start(bindery_tests::Data::new(), |options| {
+        options.clock = bindery::base::Clock::manual(start);
+        options.upkeep_interval = std::time::Duration::from_millis(5);
+    })
+    .await;
+    host.connect(&shop).await;
+    for kind in ["demo.category", "demo.tax", "demo.product"] {
+        host.import(kind).await;
+    }
+    for id in 1..=6 {
+        shop.fault_always(&format!("PUT /products/{id}"), Fault::status(422));
+    }
+    let ids = bindings(&host).await;
+    host.write_all("demo.product", ids, json!({ "name": "Ours" })).await;
+    host.exported().await;
+    assert_eq!(host.bindings("shop", "demo.product", "failed").await.len(), 6);
+    shop.clear_faults();
+    shop.clear_requests();
+    host.clock().advance_seconds(24 * 3_600);
+    host.bound_when("demo.product", 6).await;
+    while host.bindings("shop", "demo.product", "success").await.len() < 6 {
+        tokio::task::yield_now().await;
+    }
+    assert!(shop.items("products").iter().all(|item| item["title"] == "Ours"));
+    assert_eq!((shop.count(CHANGES), shop.count("PUT /products/1")), (1, 0), "{:#?}", shop.requests());
+    let single = host.call("job.list", json!({ "kind": "export.record" })).await;
+    assert_eq!(single["jobs"], json!([]));
+}

@@ -171,6 +171,8 @@ async fn all_are_there_once(host: &TestHost, shop: &Shop, records: &[i64]) {
     assert_eq!(host.store().check().await.expect("the database is sound"), Vec::<String>::new());
 }
 
+/// The creates are noted as planned and as sent in one commit: a kill between that and the request leaves the same as one
+/// that stands before the shop has done anything.
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_while_a_batch_is_sent_or_once_it_has_arrived_each_is_made_once() {
     for point in [Point::Before, Point::After] {
@@ -190,6 +192,45 @@ async fn killed_just_after_the_answer_to_a_batch_each_is_made_once() {
         let records = kill_batch_at(&data, gate, Some(Duration::from_micros(later))).await;
         let host = finished(data).await;
         all_are_there_once(&host, &shop, &records).await;
+    }
+}
+
+/// Changes three products that both have while nothing is exported, asks for their export, and kills the host when the
+/// request that holds all of them stands at the gate.
+async fn kill_changes_at(point: Point) -> (Data, Shop) {
+    let shop = Shop::start(Options { products: 3, customers: 0, orders: 0, ..Options::default() });
+    let data = Data::new();
+    data.connect(&shop);
+    data.run(["sync", "shop", "--only", "products"]).ok();
+    data.run(["backend", "set", "shop", "--kind", "demo.product", "--set", "export=none"]).ok();
+    let found = data.run(["binding", "list", "--backend", "shop", "--kind", "demo.product", "--json"]).ok().json();
+    let host = data.serve();
+    for binding in found["bindings"].as_array().expect("bindings") {
+        let record = binding["record"].to_string();
+        let name = format!("name=Changed {}", binding["external_id"].as_str().expect("an id"));
+        data.run(["record", "write", "product.template", &record, &name]).ok();
+    }
+    let gate = shop.gate_at("PUT /products/batch", point);
+    data.run(["export", "shop", "--kind", "demo.product", "--domain", "[]"]).ok();
+    gate.arrived().await;
+    host.kill();
+    gate.release();
+    (data, shop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_while_changes_are_sent_together_or_once_they_have_arrived_each_is_there() {
+    for point in [Point::Before, Point::After] {
+        let (data, shop) = kill_changes_at(point).await;
+        let host = finished(data).await;
+        for binding in host.bindings("shop", "demo.product", "").await {
+            let id: u64 = binding["external_id"].as_str().expect("an id").parse().expect("a number");
+            assert_eq!(shop.item("products", id)["title"], format!("Changed {id}"));
+            assert_eq!(binding["sync_status"], "success", "{binding}");
+        }
+        assert_eq!(shop.items("products").len(), 3);
+        assert_eq!(host.import("demo.product").await.updated, 0, "nothing comes back as a change");
+        host.stop().await;
     }
 }
 

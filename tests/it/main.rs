@@ -33,6 +33,7 @@ mod export_chain;
 mod export_create;
 mod export_kill;
 mod export_line;
+mod export_orphan;
 mod export_pause;
 mod export_policy;
 mod export_run;

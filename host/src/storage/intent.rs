@@ -92,6 +92,12 @@ pub fn plan(
     tx.insert(&INSERT, &params)
 }
 
+/// An intent by id.
+pub fn get(tx: &mut dyn Tx, id: i64) -> Result<Option<Intent>, Error> {
+    static SELECT: Statement = Statement::new(concat!("select ", columns!(), " from intent where id = ?1"));
+    tx.first(&SELECT, &[id.into()], read)
+}
+
 /// The open intent of a record.
 pub fn open(tx: &mut dyn Tx, backend: i64, kind: &str, record: i64) -> Result<Option<Intent>, Error> {
     static SELECT: Statement = Statement::new(concat!(

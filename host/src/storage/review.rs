@@ -64,8 +64,8 @@ pub struct Hold<'a> {
     pub ours: Option<i64>,
     /// External id; empty where there is none.
     pub external_id: &'a str,
-    /// The binding.
-    pub binding: i64,
+    /// The binding; absent: ours is gone.
+    pub binding: Option<i64>,
     /// Why it waits.
     pub reason: &'a str,
     /// Ids of the records, as a JSON list.

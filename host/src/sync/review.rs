@@ -7,6 +7,7 @@ use super::{
     export::{
         bounce,
         due::{self, Wanted},
+        orphan,
     },
     task::{self, ImportRecord},
 };
@@ -165,6 +166,9 @@ fn settle_ours(
 ) -> Result<Option<Enqueued>, Error> {
     let kind = catalogue.need_kind(&item.kind).map_err(Fault::from)?;
     let now = change.now;
+    if kind.model.table.versions(tx, &[record])?.is_empty() {
+        return settle_orphan(tx, item, record, decision, now);
+    }
     if let Decision::BindTheirs(theirs) = decision {
         binding::bind(tx, item.backend, kind, Some(theirs), Some(record), None, change).map_err(Fault::from)?;
         intent::close(tx, item.backend, &item.kind, record, theirs, now.0)?;
@@ -179,6 +183,30 @@ fn settle_ours(
     // What was created and may be older than what stands here is sent as a change; else all of it is.
     let like = NewJob::new("", serde_json::Value::Null);
     Ok(Some(due::enqueue(tx, wanted, now, &like).map_err(|error| Error::Below(error.into()))?))
+}
+
+/// A create of which nobody knows what became, and whose record is gone here.
+fn settle_orphan(
+    tx: &mut dyn Tx,
+    item: &Review,
+    record: i64,
+    decision: &Decision,
+    now: Timestamp,
+) -> Result<Option<Enqueued>, Error> {
+    let Some(open) = intent::open(tx, item.backend, &item.kind, record)? else { return Ok(None) };
+    match decision {
+        Decision::BindTheirs(theirs) => {
+            // It was made: then it goes the way of every removal.
+            intent::put(tx, open.id, intent::State::Known, Some(theirs), None, now.0)?;
+            let job = orphan::job(&open);
+            Ok(Some(queue::enqueue(tx, now, &job).map_err(|error| Error::Below(error.into()))?))
+        }
+        Decision::Skip => {
+            intent::drop(tx, open.id)?;
+            Ok(None)
+        }
+        _ => Err(Error::Refused(format!("record {record} was removed here: there is nothing to send"))),
+    }
 }
 
 /// The record stays here alone: what is due of it is dropped, and its binding says that it is not exported.

@@ -7,7 +7,7 @@
 use super::{
     Error,
     engine::Engine,
-    task::{self, ExportRecord, ImportRecord},
+    task::{self, ExportDue, ExportRecord, ImportRecord},
 };
 use crate::{
     base::{Fault, Timestamp},
@@ -58,15 +58,27 @@ impl Engine {
         if is_idle {
             return Ok(0);
         }
+        let batches = self.batch_kinds(backend);
         self.store
             .write(Durability::Durable, move |tx| -> Result<_, Error> {
                 let due = due(tx, &catalogue, backend, &mappers, now)?;
+                let together: Vec<&String> = batches.iter().filter(|kind| several(&due, kind)).collect();
                 for one in &due {
+                    if one.export.as_ref().is_some_and(|kind| together.contains(&kind)) {
+                        // What waits for its turn is taken along by the job that sends all of the kind.
+                        binding::set_status(tx, one.binding, Status::Pending, now).map_err(Fault::from)?;
+                        continue;
+                    }
                     if let Some(fingerprint) = one.mapped_otherwise {
                         quarantine::mapped_by(tx, one.binding, fingerprint)?;
                         binding::renew(tx, one.binding, now).map_err(Fault::from)?;
                     }
                     queue::enqueue(tx, now, &one.job).map_err(|error| Error::Below(error.into()))?;
+                }
+                for kind in together {
+                    let gathered = task::export_due(&ExportDue { backend, kind: kind.clone() });
+                    let gathered = NewJob { max_retries: 1, ..gathered };
+                    queue::enqueue(tx, now, &gathered).map_err(|error| Error::Below(error.into()))?;
                 }
                 Ok(due.len() as u64)
             })
@@ -86,10 +98,17 @@ impl Engine {
     }
 }
 
+/// Whether several exports of a kind are to be tried again.
+fn several(due: &[Due], kind: &str) -> bool {
+    due.iter().filter(|one| one.export.as_deref() == Some(kind)).count() > 1
+}
+
 /// A binding to be tried again.
 struct Due {
     binding: i64,
     job: NewJob,
+    /// Its kind, where a change of ours waits to be sent.
+    export: Option<String>,
     /// The digest of what maps it now, where that is another than the one that failed.
     mapped_otherwise: Option<i64>,
 }
@@ -104,7 +123,7 @@ fn due(
     let mut all = Vec::new();
     for (kind, fingerprint) in mappers {
         for (binding, id) in quarantine::mapped_otherwise(tx, backend, kind, *fingerprint, BATCH)? {
-            all.push(Due { binding, job: again(backend, kind, id), mapped_otherwise: Some(*fingerprint) });
+            all.push(Due { binding, job: again(backend, kind, id), export: None, mapped_otherwise: Some(*fingerprint) });
         }
     }
     let filter = binding::Filter {
@@ -118,7 +137,8 @@ fn due(
         let kind = catalogue.kinds().find(|kind| kind.id == found.kind);
         let Some(kind) = kind.filter(|_| !all.iter().any(|one| one.binding == found.id)) else { continue };
         if let Some(job) = again_either(tx, &kind.name, &found)? {
-            all.push(Due { binding: found.id, job, mapped_otherwise: None });
+            let export = (job.kind == task::EXPORT_RECORD).then(|| kind.name.clone());
+            all.push(Due { binding: found.id, job, export, mapped_otherwise: None });
         }
     }
     Ok(all)

@@ -121,6 +121,9 @@ pub struct ExportDeletion {
     pub id: String,
     /// Taken out of use, rather than deleted.
     pub archive: bool,
+    /// The create that has made it, or not: what became of it is found out first, and the policy says what is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intent: Option<i64>,
 }
 
 /// Payload of `import.kind`.
@@ -278,7 +281,13 @@ pub fn export_kind(payload: &ExportKind) -> NewJob {
 
 /// The removal of one of theirs.
 pub fn export_deletion(payload: &ExportDeletion) -> NewJob {
-    let ExportDeletion { backend, kind, id, archive } = payload;
+    let ExportDeletion { backend, kind, id, archive, intent } = payload;
+    if let Some(intent) = intent {
+        let what = format!("Clear up after a create of {kind} whose record is gone");
+        let mut job = job(EXPORT_DELETION, Some(*backend), payload, what);
+        job.identity = Some((format!("export-orphan:{intent}"), Scope::UntilDone));
+        return job;
+    }
     let what = if *archive { "Archive" } else { "Delete" };
     let mut job = job(EXPORT_DELETION, Some(*backend), payload, format!("{what} {kind} {id} there"));
     job.identity = Some((format!("export-deletion:{backend}:{kind}:{id}"), Scope::UntilDone));

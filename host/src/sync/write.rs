@@ -371,7 +371,7 @@ pub fn hold(
             cause: SEVERAL_MATCHES,
             ours: None,
             external_id: &action.id,
-            binding,
+            binding: Some(binding),
             reason,
             candidates: &list,
             payload: plan.payload(action),

@@ -121,7 +121,7 @@ impl Engine {
                         cause: BOUNCE,
                         ours: Some(record),
                         external_id: binding.external_id.as_deref().unwrap_or_default(),
-                        binding: binding.id,
+                        binding: Some(binding.id),
                         reason: &why,
                         candidates: "[]",
                         payload: &payload,

@@ -9,7 +9,7 @@ use crate::{
         self, Binding, Catalogue, Error, Model, Query, binding,
         outbox::{Event, Op},
     },
-    storage::{self, Tx, export},
+    storage::{self, Tx, export, intent, intent::Intent},
 };
 
 /// What becomes of a lot of changes.
@@ -25,6 +25,8 @@ pub struct Decided {
     pub skipped: Vec<i64>,
     /// Theirs whose record is gone here.
     pub removed: Vec<Removed>,
+    /// Creates under way whose record is gone here.
+    pub orphans: Vec<Intent>,
     /// Records that are gone here: model and id.
     pub tombstones: Vec<(i64, i64)>,
 }
@@ -197,6 +199,9 @@ fn removed(
 ) -> Result<(), storage::Error> {
     let Some(model) = catalogue.model(&event.model) else { return Ok(()) };
     decided.tombstones.push((model.id, event.record));
+    for exporter in exporters.iter().filter(|exporter| exporter.kind.model.id == model.id) {
+        decided.orphans.extend(intent::open(tx, exporter.backend, &exporter.kind.name, event.record)?);
+    }
     for bound in export::bound(tx, model.id, event.record)? {
         let of = |exporter: &Exporter| exporter.backend == bound.backend && exporter.kind.name == bound.kind;
         if let Some(exporter) = exporters.iter().position(of)

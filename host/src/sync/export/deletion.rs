@@ -3,7 +3,9 @@
 use bindery_contract::op;
 use serde_json::json;
 
+use super::orphan::Theirs;
 use crate::{
+    backend::LocalDeletion,
     base::Fault,
     queue::{Outcome, Running},
     record::binding,
@@ -21,6 +23,15 @@ impl Engine {
         let asked: ExportDeletion = payload(job)?;
         let session = self.session(asked.backend).await?;
         let target = self.target(&session, &asked.kind)?;
+        let behalf = Behalf::from(job);
+        let mut asked = asked;
+        if let Some(intent) = asked.intent {
+            match self.orphan(&target, &behalf, intent).await? {
+                Theirs::Over(outcome) => return Ok(outcome),
+                Theirs::There(id) => asked.id = id,
+            }
+            asked.archive = session.business.local_deletion(&asked.kind) == LocalDeletion::Archive;
+        }
         // It came back meanwhile, and was bound anew: then it is not ours to remove.
         let (known, id) = (target.clone(), asked.id.clone());
         let is_bound = self
@@ -35,14 +46,18 @@ impl Engine {
         }
         let (op, done) = if asked.archive { (op::ARCHIVE, "archived") } else { (op::DELETE, "deleted") };
         let request = op::Read { kind: asked.kind, id: asked.id };
-        let scope = session.scope(&Behalf::from(job));
-        match session.call(&scope, op, &request, &[]).await {
+        let scope = session.scope(&behalf);
+        let done = match session.call(&scope, op, &request, &[]).await {
             Ok(answer) => {
                 session::header::<op::Done>(op, &answer)?;
-                self.end(job, &scope, json!({ "action": done })).await
+                done
             }
-            Err(error) if error.is_gone() => Ok(Outcome::Done(json!({ "action": "gone" }))),
-            Err(error) => Err(error),
+            Err(error) if error.is_gone() => "gone",
+            Err(error) => return Err(error),
+        };
+        if let Some(intent) = asked.intent {
+            self.close_orphan(intent, &request.id).await?;
         }
+        self.end(job, &scope, json!({ "action": done })).await
     }
 }

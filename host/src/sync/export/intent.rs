@@ -78,7 +78,7 @@ impl Engine {
     }
 
     /// Sends an intent, and keeps what is known of it then.
-    async fn send_intent(&self, target: &Target, behalf: &Behalf, planned: &Intent) -> Result<Answer, Error> {
+    pub(super) async fn send_intent(&self, target: &Target, behalf: &Behalf, planned: &Intent) -> Result<Answer, Error> {
         let id = planned.id;
         let (known, fence, now) = (target.clone(), behalf.job.clone(), self.clock.now().0);
         self.store
@@ -179,7 +179,7 @@ impl Engine {
     }
 
     /// Searches for what an intent may have made.
-    async fn find(&self, target: &Target, behalf: &Behalf, open: &Intent) -> Result<Found, Error> {
+    pub(super) async fn find(&self, target: &Target, behalf: &Behalf, open: &Intent) -> Result<Found, Error> {
         if !target.session.answers(op::FIND) {
             return Ok(Found::Unclear);
         }
@@ -212,9 +212,12 @@ impl Engine {
 }
 
 /// What a search has found.
-enum Found {
+pub(super) enum Found {
+    /// Nothing.
     None,
+    /// This one of theirs.
     One(String),
+    /// It can't be told.
     Unclear,
 }
 
@@ -263,7 +266,7 @@ pub fn park(
         cause: UNKNOWN_CREATE,
         ours: Some(open.record),
         external_id: theirs.unwrap_or_default(),
-        binding: bound.id,
+        binding: Some(bound.id),
         reason: &unknown(target, &Intent { error: why.map(str::to_owned), ..open.clone() }).message,
         candidates: "[]",
         payload: &String::from_utf8_lossy(&open.payload),

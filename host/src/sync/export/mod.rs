@@ -20,6 +20,7 @@ pub mod kind;
 mod lines;
 mod look;
 mod mark;
+pub(in crate::sync) mod orphan;
 mod ours;
 pub mod outcome;
 mod prepare;

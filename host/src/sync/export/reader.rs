@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{bounce, decide, due, exporter};
+use super::{bounce, decide, due, exporter, orphan};
 use crate::{
     backend::LocalDeletion,
     base::Fault,
@@ -116,8 +116,8 @@ impl Engine {
     async fn keep(&self, to: i64, mut decided: decide::Decided, exporters: &[exporter::Exporter]) -> Result<(), Error> {
         let now = self.clock.now();
         let tombstones = std::mem::take(&mut decided.tombstones);
-        let deletions: Vec<NewJob> =
-            decided.removed.iter().filter_map(|gone| self.deletion(&exporters[gone.exporter], gone)).collect();
+        let removed = decided.removed.iter().filter_map(|gone| self.deletion(&exporters[gone.exporter], gone));
+        let deletions: Vec<NewJob> = removed.chain(decided.orphans.iter().map(orphan::job)).collect();
         let backends: Vec<i64> = exporters.iter().map(|exporter| exporter.backend).collect();
         let durability = match decided.wanted.is_empty() && tombstones.is_empty() {
             // That nothing was to be done is no promise to anybody.
@@ -179,6 +179,13 @@ impl Engine {
             .await
     }
 
+    /// Kinds of a backend that are exported by themselves, many records in one request.
+    pub(in crate::sync) fn batch_kinds(&self, backend: i64) -> Vec<String> {
+        let (exporters, _) = exporter::all(&self.backends, &self.catalogue.get());
+        let of = exporters.into_iter().filter(|exporter| exporter.backend == backend && exporter.batch > 1);
+        of.map(|exporter| exporter.kind.name.clone()).collect()
+    }
+
     /// Jobs that export what differs, of every kind of every backend that is exported by itself.
     pub(in crate::sync) fn exports_of_everything(&self) -> Vec<NewJob> {
         let (exporters, _) = exporter::all(&self.backends, &self.catalogue.get());
@@ -201,6 +208,7 @@ impl Engine {
             kind: exporter.kind.name.clone(),
             id: gone.external_id.clone(),
             archive,
+            intent: None,
         }))
     }
 }
