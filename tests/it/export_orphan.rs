@@ -22,10 +22,11 @@ fn empty() -> Shop {
 
 /// Makes a record whose create is cut, and removes it here.
 async fn lost(host: &TestHost, shop: &Shop, kind: &str, (model, on): (&str, &str), (values, fault): (Value, Fault)) {
-    shop.fault(on, 1, fault);
+    shop.fault_always(on, fault);
     let record = host.make(model, values).await;
     let job = host.exporting(kind).await;
     host.failing(job).await;
+    shop.clear_faults();
     host.call("record.unlink", json!({ "model": model, "ids": [record] })).await;
     host.exported().await;
     host.retry_exports().await;

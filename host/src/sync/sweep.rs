@@ -123,7 +123,12 @@ fn due(
     let mut all = Vec::new();
     for (kind, fingerprint) in mappers {
         for (binding, id) in quarantine::mapped_otherwise(tx, backend, kind, *fingerprint, BATCH)? {
-            all.push(Due { binding, job: again(backend, kind, id), export: None, mapped_otherwise: Some(*fingerprint) });
+            all.push(Due {
+                binding,
+                job: again(backend, kind, id),
+                export: None,
+                mapped_otherwise: Some(*fingerprint),
+            });
         }
     }
     let filter = binding::Filter {

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     backend::RemoteDeletion,
     record::{Catalogue, Field, Kind},
+    storage::export::Among,
 };
 
 /// A kind of a backend. Cheap to clone.
@@ -123,6 +124,18 @@ impl Target {
             1 if self.declared.export_hooks.iter().any(|hook| hook == "run") => 1,
             1 => LOT,
             batch => batch,
+        }
+    }
+
+    /// Some of our records, after an id, as they are looked for in tables.
+    pub fn among(&self, after: i64, limit: u64) -> Among<'_> {
+        Among {
+            backend: self.session.backend,
+            kind: self.kind.id,
+            name: self.name(),
+            table: self.kind.model.table.name.as_str(),
+            after,
+            limit,
         }
     }
 

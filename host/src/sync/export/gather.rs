@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{batch::Done, kind::Report};
 use crate::{
     queue::{Outcome, Running},
-    storage::{export, export::Among},
+    storage::export,
     sync::{
         Error,
         engine::Engine,
@@ -94,17 +94,7 @@ impl Engine {
     async fn ready(&self, target: &Target, after: i64) -> Result<Vec<i64>, Error> {
         let target = target.clone();
         self.store
-            .read(move |tx| -> Result<_, Error> {
-                let among = Among {
-                    backend: target.session.backend,
-                    kind: target.kind.id,
-                    name: target.name(),
-                    table: target.kind.model.table.name.as_str(),
-                    after,
-                    limit: PAGE,
-                };
-                Ok(export::records_ready(tx, &among)?)
-            })
+            .read(move |tx| -> Result<_, Error> { Ok(export::records_ready(tx, &target.among(after, PAGE))?) })
             .await
     }
 }

@@ -78,7 +78,12 @@ impl Engine {
     }
 
     /// Sends an intent, and keeps what is known of it then.
-    pub(super) async fn send_intent(&self, target: &Target, behalf: &Behalf, planned: &Intent) -> Result<Answer, Error> {
+    pub(super) async fn send_intent(
+        &self,
+        target: &Target,
+        behalf: &Behalf,
+        planned: &Intent,
+    ) -> Result<Answer, Error> {
         let id = planned.id;
         let (known, fence, now) = (target.clone(), behalf.job.clone(), self.clock.now().0);
         self.store

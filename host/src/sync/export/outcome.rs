@@ -288,7 +288,11 @@ fn abandon(tx: &mut dyn Tx, plan: &Plan, sent: &Sent, arrived: &Arrived, at: &Ci
         LocalDeletion::Delete => false,
     };
     let id = arrived.external_id.clone();
-    apply::enqueue(tx, at, task::export_deletion(&ExportDeletion { backend, kind: kind.to_owned(), id, archive, intent: None }))
+    apply::enqueue(
+        tx,
+        at,
+        task::export_deletion(&ExportDeletion { backend, kind: kind.to_owned(), id, archive, intent: None }),
+    )
 }
 
 /// On whose behalf the answer is taken over: theirs, after everybody that the change has passed through.

@@ -110,15 +110,7 @@ type Find = fn(&mut dyn Tx, &Among<'_>) -> Result<Vec<i64>, crate::storage::Erro
 fn all(tx: &mut dyn Tx, target: &Target, find: Find) -> Result<Vec<i64>, Error> {
     let (mut ids, mut after) = (Vec::new(), 0);
     loop {
-        let among = Among {
-            backend: target.session.backend,
-            kind: target.kind.id,
-            name: target.name(),
-            table: target.kind.model.table.name.as_str(),
-            after,
-            limit: PAGE,
-        };
-        let page = find(tx, &among)?;
+        let page = find(tx, &target.among(after, PAGE))?;
         after = page.last().copied().unwrap_or(after);
         let is_last = (page.len() as u64) < PAGE;
         ids.extend(page);
