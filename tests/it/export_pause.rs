@@ -71,6 +71,28 @@ async fn edits_made_while_nobody_serves_are_read_after_a_restart_with_another_po
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_import_has_matched_meanwhile_is_in_step_and_not_sent() {
+    let shops = [Shop::start(small()), Shop::start(small())];
+    let host = TestHost::over(&shops[0]).await;
+    let (settings, secrets) = (json!({ "api_url": shops[1].url() }), json!({ "api_token": shops[1].token() }));
+    let backend = json!({ "name": "second", "backend_type": "demo", "settings": settings, "secrets": secrets });
+    host.call("backend.add", backend).await;
+    host.call("backend.set", json!({ "name": "second", "settings": { "export": "none" } })).await;
+    host.exported().await;
+    for backend in ["shop", "second"] {
+        for kind in ["demo.category", "demo.tax", "demo.product"] {
+            host.sync(backend, json!({ "kind": kind })).await;
+        }
+    }
+    host.exported().await;
+    shops.iter().for_each(Shop::clear_requests);
+    host.call("backend.set", json!({ "name": "second", "settings": { "export": "all" } })).await;
+    host.edit("demo.product", "1", json!({ "name": "For both" })).await;
+    host.exported().await;
+    assert_eq!(writes(&shops[1]), ["PUT /products/1"], "{:#?}", shops[1].requests());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn where_the_log_was_pruned_records_are_compared() {
     let shop = Shop::start(small());
     let host = TestHost::in_step(&shop).await;

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     base::Fault,
-    record::{Catalogue, outbox},
+    record::{Catalogue, binding, outbox},
     storage::{
         Durability, Tx,
         export::{self, Among},
@@ -102,8 +102,30 @@ fn changes(tx: &mut dyn Tx, catalogue: &Catalogue, exporter: &Exporter, from: i6
     let is_last = (events.len() as u64) < STEP;
     events.retain(|event| event.id <= to);
     let more = events.last().map(|event| event.id).filter(|last| !is_last && *last < to);
-    let decided = decide::decide(tx, catalogue, std::slice::from_ref(exporter), &events).map_err(Fault::from)?;
+    let mut decided = decide::decide(tx, catalogue, std::slice::from_ref(exporter), &events).map_err(Fault::from)?;
+    leave_in_step(tx, exporter, &mut decided)?;
     Ok(Step { decided, more })
+}
+
+/// Leaves out what was brought in step meanwhile: an import has matched it, or taken theirs over. Lines have versions of
+/// their own, so that a record whose lines changed is sent.
+fn leave_in_step(tx: &mut dyn Tx, exporter: &Exporter, decided: &mut Decided) -> Result<(), Error> {
+    let records: Vec<i64> = decided.wanted.iter().map(|wanted| wanted.record).collect();
+    let bound = binding::of_records(tx, exporter.backend, &exporter.kind, &records).map_err(Fault::from)?;
+    let versions = exporter.kind.model.table.versions(tx, &records)?;
+    let is_line = |field: &String| exporter.lines.iter().any(|lines| lines.field == *field);
+    let mut left = Vec::new();
+    decided.wanted.retain(|wanted| {
+        let binding = bound.iter().find(|binding| binding.record == Some(wanted.record));
+        let version = versions.iter().find(|(id, _)| *id == wanted.record).map(|(_, version)| *version);
+        let in_step = binding.filter(|binding| binding.record_version.is_some() && binding.record_version == version);
+        let Some(in_step) = in_step.filter(|_| !wanted.changed.iter().flatten().any(is_line)) else { return true };
+        left.push(in_step.id);
+        false
+    });
+    decided.pending.retain(|binding| !left.contains(binding));
+    decided.edited.retain(|binding| !left.contains(binding));
+    Ok(())
 }
 
 /// Bound records that are not as they were when they were last in step.
