@@ -1,16 +1,19 @@
 //! A comparison mends in the direction that is asked for: both ways, towards here, towards there.
 
-use bindery_tests::{Options, Shop, TestHost};
+use bindery_tests::{Fault, Options, Shop, TestHost};
 use serde_json::{Value, json};
 
 const KIND: &str = "demo.customer";
 
 /// Customers that differ: the first changed there, the second here, the third on both sides, the fourth is gone there; and
-/// one of ours is not there yet. Nothing of ours went out, since exports were off while it was made.
+/// one of ours is not there yet. Nothing of ours went out, since the shop refused whatever it was asked.
 async fn apart() -> (TestHost, Shop, i64) {
     let shop = Shop::start(Options { products: 0, customers: 5, orders: 0, ..Options::default() });
     let host = TestHost::in_step(&shop).await;
-    host.set_policy("shop", KIND, json!({ "export": "none" })).await;
+    host.set_policy("shop", KIND, json!({ "export": "all", "conflict": "remote" })).await;
+    for method in ["GET /*", "PUT /*", "POST /*"] {
+        shop.fault_always(method, Fault::Status { status: 422, retry_after: None, headers: Vec::new() });
+    }
     shop.edit("customers", 1, json!({ "name": "There" }));
     host.edit(KIND, "2", json!({ "name": "Here" })).await;
     shop.edit("customers", 3, json!({ "name": "There" }));
@@ -18,7 +21,7 @@ async fn apart() -> (TestHost, Shop, i64) {
     assert!(shop.delete("customers", 4));
     let ours = host.make("res.partner", json!({ "name": "New here", "email": "new@example.org" })).await;
     host.exported().await;
-    host.set_policy("shop", KIND, json!({ "export": "all", "conflict": "remote" })).await;
+    shop.clear_faults();
     shop.clear_requests();
     (host, shop, ours)
 }

@@ -353,6 +353,10 @@ mod tests {
         let shown = serde_json::to_value(Business::default()).expect("JSON");
         assert_eq!(shown.as_object().expect("object").len(), names.len());
         assert!(names.iter().all(|name| shown.get(name).is_some()));
+        // What is set for a plugin that extends has that plugin's schema, and is shown where there is some.
+        let set = json!({"extensions": {"extend": {"mark": "x"}}});
+        let shown = serde_json::to_value(Business::from_values(set.as_object().expect("object"))).expect("JSON");
+        assert_eq!(shown["extensions"], set["extensions"]);
         let of_kinds: Vec<String> = KIND_SCHEMA.names().map(str::to_owned).collect();
         assert_eq!(
             of_kinds,
@@ -361,6 +365,7 @@ mod tests {
                 "conflict",
                 "conflict_fields",
                 "export",
+                "export_domain",
                 "local_deletion",
                 "missing_remotely",
                 "overlap_seconds",
