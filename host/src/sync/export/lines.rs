@@ -70,15 +70,29 @@ impl Field<'_> {
     fn take_over(&self, tx: &mut dyn Tx, line: &Line, bound: &Binding) -> Result<bool, Error> {
         let kind = &self.children.kind;
         let standing = line::standing(tx, self.plan, self.children, line, bound)?;
-        let Some(record) = bound.record.filter(|_| matches!(standing, Standing::Equal | Standing::Unchanged)) else {
+        let Some(record) = bound.record else { return Ok(false) };
+        if !matches!(standing, Standing::Equal | Standing::Unchanged) {
+            if self.is_sent() {
+                // Ours was changed once more since it was sent, and is still to be sent: what is there now is what both had.
+                let synced = self.synced(line, bound.record_version.unwrap_or_default());
+                binding::update_synced(tx, bound.id, kind, record, &synced, self.change)?;
+            }
             return Ok(false);
-        };
+        }
         let mut values = line.values.clone();
         values.retain(|(field, _)| *field != self.children.inverse);
         let written = record::write(tx, self.plan.catalogue(), &kind.model, record, &values, self.change)?;
         let synced = self.synced(line, written.version);
         binding::update_synced(tx, bound.id, kind, record, &synced, self.change)?;
         Ok(true)
+    }
+
+    /// Whether lines of this field are sent with their record.
+    fn is_sent(&self) -> bool {
+        let target = &self.plan.target;
+        let field = &target.kind.model.fields[self.children.field].name;
+        let rules = target.declared.export_rules.iter();
+        rules.filter(|rule| rule.verb == "children").any(|rule| rule.reads.contains(field))
     }
 
     fn synced<'l>(&self, line: &'l Line, version: i64) -> Synced<'l> {
