@@ -83,3 +83,37 @@ async fn a_line_that_only_we_changed_survives_a_change_of_its_record_there() {
     let ours = host.rows("sale.order", json!([["id", "=", order]]), &["note"]).await;
     assert_eq!(ours[0]["note"], "Theirs");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_is_changed_again_while_it_is_sent_is_sent_again_whatever_comes_in_between() {
+    let shop = Shop::start(small());
+    let (host, order) = with_order(&shop).await;
+    host.sync("other", json!({ "kind": "exporter.order" })).await;
+    let first = json!([["order_id", "=", order], ["name", "=", "First"]]);
+    let line = host.rows("sale.order.line", first, &["id"]).await[0]["id"].clone();
+    let change = async |quantity: u64| {
+        let values = json!({ "product_uom_qty": quantity });
+        host.call("record.write", json!({ "model": "sale.order.line", "id": line, "values": values })).await;
+    };
+    // The first send is held until the line has changed once more; the next ones fail for now.
+    let held = shop.gate("PUT /orders/*");
+    shop.fault_after("PUT /orders/*", 1, 1_000, Fault::status(503));
+    change(5).await;
+    held.arrived().await;
+    change(6).await;
+    held.release();
+    host.exported().await;
+    let quantity_there = || {
+        let order = order_there(&shop);
+        let sent = order["lines"].as_array().expect("lines").iter().find(|line| line["title"] == "First").cloned();
+        sent.expect("it is there")["quantity"].as_f64()
+    };
+    assert_eq!(quantity_there(), Some(5.0), "only the first has arrived");
+    host.sync("other", json!({ "kind": "exporter.order" })).await;
+    let ours = host.rows("sale.order.line", json!([["id", "=", line]]), &["product_uom_qty"]).await;
+    let quantity = ours[0]["product_uom_qty"].as_str().and_then(|text| text.parse::<f64>().ok());
+    assert_eq!(quantity, Some(6.0), "it is still to be sent");
+    shop.clear_faults();
+    host.retry_exports().await;
+    assert_eq!(quantity_there(), Some(6.0));
+}
