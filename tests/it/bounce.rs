@@ -62,8 +62,8 @@ async fn a_storm_between_two_shops_ends_by_itself_and_only_that_record_waits() {
     let (host, shops) = storm().await;
     let (record, item) = stopped(&host, &shops).await;
     let sent = shops.each_ref().map(Shop::writes);
-    assert!(sent.iter().all(|sent| (2..12).contains(sent)), "a few rounds, not twelve: {sent:?}");
-    // Two changes may go round at once, each in its own form: what tells is that none of them is sent a fourth time.
+    // Two changes may go round at once, each in its own form: what tells is that of the three forms none is sent a fourth time.
+    assert!(sent.iter().all(|sent| (2..=9).contains(sent)), "a few rounds, not twelve: {sent:?}");
     for bodies in shops.each_ref().map(|shop| shop.bodies("PUT /customers/1")) {
         let often = |body: &Value| bodies.iter().filter(|other| *other == body).count();
         assert!(bodies.iter().all(|body| often(body) <= 3), "{bodies:#?}");
