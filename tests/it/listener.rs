@@ -30,7 +30,6 @@ async fn backend(host: &TestHost) -> i64 {
 async fn heard(host: &TestHost) -> Vec<(String, Value)> {
     let mut ended = host.store().listen(Signal::JobEnded);
     let end = tokio::time::Instant::now() + PATIENCE;
-    let now = host.clock().now();
     loop {
         ended.mark_unchanged();
         let is_read = host.store().read(|tx| {
@@ -40,6 +39,8 @@ async fn heard(host: &TestHost) -> Vec<(String, Value)> {
         });
         let is_read = is_read.await.expect("it can be read");
         let jobs = jobs(host).await;
+        // Read after the jobs: one that was enqueued meanwhile may run now, and is no later attempt.
+        let now = host.clock().now();
         let goes_on = jobs.iter().any(|job| {
             let eta = bindery::base::Timestamp::parse_rfc3339(job["eta"].as_str().unwrap_or_default());
             job["state"] == "started" || (job["state"] == "pending" && eta.is_none_or(|eta| eta <= now))

@@ -111,7 +111,8 @@ fn without_tryton(full: bool) -> Result<(), String> {
 
 fn only_tryton(full: bool) -> Result<(), String> {
     if nextest() {
-        return tests(&["-p", "bindery-tests", "-E", "binary(it) and test(/^tryton/)"], full);
+        // Of the whole workspace, which is built already with these features.
+        return tests(&["--workspace", "-E", "binary(it) and test(/^tryton/)"], full);
     }
     tests(&["-p", "bindery-tests", "--test", "it", "tryton", "--", "--test-threads", "1"], full)
 }

@@ -50,7 +50,7 @@ impl Recipe {
 
 /// All of them, in the order in which they are built.
 pub(crate) fn all() -> Result<Vec<Recipe>, String> {
-    let mut recipes = vec![program("bindery", "bindery"), program("demo-shop", "bindery-shop")];
+    let mut recipes = vec![program("bindery"), program("demo-shop")];
     for folder in place::packages("plugins").into_iter().chain(place::packages("tests/plugins")) {
         recipes.push(plugin(&folder)?);
     }
@@ -72,12 +72,14 @@ fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-fn program(name: &str, package: &str) -> Recipe {
+/// A program of the workspace. It is built without `--package`, with the features that the tests link too: all that both
+/// stand on is built once.
+fn program(name: &str) -> Recipe {
     Recipe {
         name: name.to_owned(),
         before: Before::Nothing,
         folder: place::root(),
-        arguments: words(&["build", "--quiet", "-p", package, "--bin", name]),
+        arguments: words(&["build", "--quiet", "--bin", name]),
         file: built("debug", name),
         kept: name.to_owned(),
     }
