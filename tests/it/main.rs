@@ -39,6 +39,7 @@ mod export_policy;
 mod export_run;
 mod export_select;
 mod export_status;
+mod export_under_way;
 mod import;
 mod import_bad_answer;
 mod import_bad_ground;

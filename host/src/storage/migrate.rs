@@ -31,6 +31,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 15, name: "schedule", ddl: include_str!("migration/0015_schedule.sql") },
     Migration { version: 16, name: "channel", ddl: include_str!("migration/0016_channel.sql") },
     Migration { version: 17, name: "export_pause", ddl: include_str!("migration/0017_export_pause.sql") },
+    Migration { version: 18, name: "under_way", ddl: include_str!("migration/0018_under_way.sql") },
 ];
 
 static APPLIED: Statement = Statement::new("select version, name, checksum from migration order by version");

@@ -42,6 +42,7 @@ pub mod statement;
 pub mod store;
 pub mod text;
 pub mod tx;
+pub mod under_way;
 
 mod checkpoint;
 mod reader;

@@ -21,6 +21,7 @@ use super::{
     problem::Problem,
     step,
     target::Target,
+    under_way::{self, UnderWay},
 };
 use crate::{
     backend::{Conflict as Policy, Export},
@@ -112,16 +113,17 @@ pub async fn merge(store: &Store, plan: &mut Plan, options: &Options) -> Result<
     if both.is_empty() || options.anew {
         return Ok(());
     }
-    let (agreed, ours) = read_both(store, &plan.target, both).await?;
+    let known = read_both(store, &plan.target, both).await?;
     let page = plan.page.clone();
     for action in &mut plan.actions {
         let What::Write(write) = &mut action.what else { continue };
         let Some(seen) = action.seen.filter(|seen| is_changed_here(seen, write)) else { continue };
-        let Some(row) = seen.record.and_then(|record| ours.get(&record)) else { continue };
+        let Some(row) = seen.record.and_then(|record| known.ours.get(&record)) else { continue };
         let updated = action.item.and_then(|item| page.items[item].updated.as_deref());
         let whose = |field: &str| decided(&plan.target, options.decision.as_ref(), field, updated, row);
         let theirs = std::mem::take(&mut write.values);
-        let Merged { taken, kept, clashes } = merge::merge(&model, agreed.get(&seen.id), row, theirs, whose);
+        let before = merge::Before { agreed: known.agreed.get(&seen.id), under_way: known.under_way.get(&seen.id) };
+        let Merged { taken, kept, clashes } = merge::merge(&model, before, row, theirs, whose);
         (write.values, write.kept) = (taken, kept);
         if keeps_lines {
             write.children.clear();
@@ -146,24 +148,28 @@ fn is_changed_here(seen: &Seen, write: &Write) -> bool {
     seen.record.is_some() && seen.record == write.record && seen.in_step.is_some() && seen.in_step != seen.version
 }
 
-type Agreed = HashMap<i64, Map<String, Json>>;
+/// What is known of records that changed here.
+struct Known {
+    /// What both sides had, by binding.
+    agreed: HashMap<i64, Map<String, Json>>,
+    /// What is under way, by binding.
+    under_way: HashMap<i64, UnderWay>,
+    /// Ours, by record.
+    ours: HashMap<i64, Row>,
+}
 
-/// What was agreed, by binding, and ours, by record.
-async fn read_both(
-    store: &Store,
-    target: &Target,
-    both: Vec<(i64, i64)>,
-) -> Result<(Agreed, HashMap<i64, Row>), Error> {
+async fn read_both(store: &Store, target: &Target, both: Vec<(i64, i64)>) -> Result<Known, Error> {
     let target = target.clone();
     store
         .read(move |tx| -> Result<_, Error> {
             let (bindings, records): (Vec<i64>, Vec<i64>) = both.into_iter().unzip();
             let read = |text: String| serde_json::from_str(&text).unwrap_or_default();
             let agreed = agreed::of(tx, &bindings)?.into_iter().map(|(id, text)| (id, read(text))).collect();
+            let under_way = under_way::of_all(tx, &bindings)?;
             let model = &target.kind.model;
             let fields: Vec<usize> = model.fields.iter().map(|field| field.index).collect();
             let rows = record::read(tx, &target.catalogue, model, &records, &fields).map_err(Fault::from)?;
-            Ok((agreed, rows.into_iter().map(|row| (row.id, row)).collect()))
+            Ok(Known { agreed, under_way, ours: rows.into_iter().map(|row| (row.id, row)).collect() })
         })
         .await
 }

@@ -9,6 +9,7 @@ use super::{
     digest::Hash,
     merge,
     plan::{Children, Line, Plan},
+    under_way::{self, UnderWay},
 };
 use crate::{
     model::Value,
@@ -28,7 +29,7 @@ pub enum Standing {
     Equal,
     /// It is what it was when both were last in step.
     Unchanged,
-    /// It was changed here, and theirs was not.
+    /// It was changed here, and theirs was not, or is what was sent of ours before.
     Ours,
     /// Both were changed, or it can't be told.
     Both,
@@ -39,9 +40,9 @@ pub enum Standing {
 pub fn standing(
     tx: &mut dyn Tx,
     plan: &Plan,
-    children: &Children,
-    line: &Line,
+    (children, line): (&Children, &Line),
     bound: &Binding,
+    under_way: &UnderWay,
 ) -> Result<Standing, Error> {
     let Some(record) = bound.record.filter(|_| bound.record_version != bound.current_version) else {
         return Ok(Standing::Unchanged);
@@ -50,14 +51,62 @@ pub fn standing(
     let fields: Vec<usize> = told.keys().filter_map(|name| Some(kind.model.field(name)?.index)).collect();
     let rows = record::read(tx, plan.catalogue(), &kind.model, &[record], &fields)?;
     let Some(row) = rows.first() else { return Ok(Standing::Both) };
-    let mine = row.values.iter().map(|(at, value)| (kind.model.fields[*at].name.clone(), merge::of_value(value)));
-    let (mine, theirs) = (of_values(mine.collect()), of_values(told));
+    let mine = of_values(under_way::values(&kind.model, row, |_| true));
+    let is_sent = under_way.line(&kind.model.name, record).any(|sent| is_told(&told, sent));
+    let theirs = of_values(told);
     Ok(match bound.payload_hash {
         _ if mine == theirs => Standing::Equal,
+        _ if is_sent => Standing::Ours,
         Some(agreed) if agreed == mine => Standing::Unchanged,
         Some(agreed) if agreed == theirs => Standing::Ours,
         _ => Standing::Both,
     })
+}
+
+/// Whether a line of ours is still what was sent of it, as far as theirs tells of it.
+pub fn is_as_sent(
+    tx: &mut dyn Tx,
+    plan: &Plan,
+    (children, line): (&Children, &Line),
+    record: i64,
+    sent: &under_way::Values,
+) -> Result<bool, Error> {
+    let (model, told) = (&children.kind.model, told(&children.kind, children.inverse, line));
+    let fields: Vec<usize> = told.keys().filter_map(|name| Some(model.field(name)?.index)).collect();
+    let rows = record::read(tx, plan.catalogue(), model, &[record], &fields)?;
+    Ok(rows.first().is_some_and(|row| is_told(&under_way::values(model, row, |_| true), sent)))
+}
+
+/// What a line of ours came to when it was sent, as far as theirs tells of it: theirs, where any send was that.
+pub fn digest_sent(children: &Children, line: &Line, record: i64, under_way: &UnderWay) -> Option<Hash> {
+    let told = told(&children.kind, children.inverse, line);
+    let mut sent = under_way.line(&children.kind.model.name, record);
+    let newest = sent.next()?;
+    let sent = std::iter::once(newest).chain(sent).find(|sent| is_told(&told, sent)).unwrap_or(newest);
+    let told = sent.iter().filter(|(name, _)| told.contains_key(*name));
+    Some(of_values(told.map(|(name, value)| (name.clone(), value.clone())).collect()))
+}
+
+/// Which lines of ours new ones of theirs are that were sent and never answered; by the place of theirs.
+pub fn as_sent(children: &Children, theirs: &[&Line], ours: &[Row], under_way: &UnderWay) -> Vec<Option<usize>> {
+    let mut free: Vec<bool> = vec![true; ours.len()];
+    let of = |line: &Line, free: &[bool]| {
+        let told = told(&children.kind, children.inverse, line);
+        let is_it = |ours: &Row| under_way.line(&children.kind.model.name, ours.id).any(|sent| is_told(&told, sent));
+        (0..ours.len()).find(|at| free[*at] && is_it(&ours[*at]))
+    };
+    let mut paired = Vec::with_capacity(theirs.len());
+    for line in theirs {
+        let found = of(line, &free);
+        found.iter().for_each(|at| free[*at] = false);
+        paired.push(found);
+    }
+    paired
+}
+
+/// Whether these values are among those that were sent.
+fn is_told(values: &Map<String, Json>, sent: &under_way::Values) -> bool {
+    values.iter().all(|(name, value)| sent.get(name).is_none_or(|sent| sent == value))
 }
 
 /// What theirs sets, without the record that it belongs to.

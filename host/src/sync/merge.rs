@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
+use super::under_way::UnderWay;
 use crate::{
     model::Value,
     record::{Command, Input, Model, Row, Target, Values, encode},
@@ -43,11 +44,34 @@ pub struct Merged {
     pub clashes: Vec<Clash>,
 }
 
-/// Brings both sides together. `agreed` is absent where it is not known what both had: then whatever differs was changed by
-/// both. `whose` decides about fields that were; nothing: a person does.
+/// What is known of both sides from before.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Before<'b> {
+    /// What both had when they were last in step; absent where that is not known.
+    pub agreed: Option<&'b Map<String, Json>>,
+    /// What was sent since, and may have arrived.
+    pub under_way: Option<&'b UnderWay>,
+}
+
+impl Before<'_> {
+    /// Whose change of a field it was, where only one side has changed it.
+    fn tells(&self, name: &str, mine: &Json, other: &Json) -> Option<Side> {
+        let agreed = self.agreed.and_then(|agreed| agreed.get(name));
+        // What is there is our own, or what it was: whatever ours is now, they have not changed it.
+        if agreed == Some(other) || self.under_way.is_some_and(|under_way| under_way.is_sent(name, other)) {
+            return Some(Side::Ours);
+        }
+        let last = self.under_way.and_then(|under_way| under_way.last(name));
+        let is_as_sent = last.is_none_or(|last| last == mine);
+        (is_as_sent && agreed.or(last) == Some(mine)).then_some(Side::Theirs)
+    }
+}
+
+/// Brings both sides together. Where it is not known what both had, whatever differs was changed by both. `whose` decides
+/// about fields that were; nothing: a person does.
 pub fn merge(
     model: &Model,
-    agreed: Option<&Map<String, Json>>,
+    before: Before<'_>,
     ours: &Row,
     theirs: Values,
     whose: impl Fn(&str) -> Option<Side>,
@@ -64,18 +88,14 @@ pub fn merge(
         if mine == other {
             continue;
         }
-        let before = agreed.and_then(|agreed| agreed.get(name));
-        let side = match before {
-            Some(before) if *before == mine => Some(Side::Theirs),
-            Some(before) if *before == other => Some(Side::Ours),
-            _ => whose(name),
-        };
+        let agreed = before.agreed.and_then(|agreed| agreed.get(name));
+        let side = before.tells(name, &mine, &other).or_else(|| whose(name));
         match side {
             Some(Side::Theirs) => merged.taken.push((index, input)),
             Some(Side::Ours) => merged.kept.push(name.clone()),
             None => merged.clashes.push(Clash {
                 field: name.clone(),
-                agreed: before.cloned().unwrap_or_default(),
+                agreed: agreed.cloned().unwrap_or_default(),
                 ours: mine,
                 theirs: other,
             }),

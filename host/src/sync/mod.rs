@@ -48,6 +48,7 @@ pub mod step;
 mod sweep;
 pub mod target;
 pub mod task;
+pub mod under_way;
 pub mod verify;
 mod write;
 

@@ -15,6 +15,7 @@ use super::{
     problem::{self, Problem},
     resolve,
     review::SEVERAL_MATCHES,
+    under_way::{self, UnderWay},
 };
 use crate::{
     backend::RemoteDeletion,
@@ -62,13 +63,9 @@ pub fn write(
             (record, written.version, !written.changed.is_empty())
         }
     };
-    let mut lines = Lines { plan, at, keeps_ours: write.keeps_lines, written: 0, changed: false };
+    let mut lines = Lines::new(tx, plan, action, &write, at)?;
     for children in &write.children {
-        let paired = match write.matched {
-            true => pair(tx, plan, record, children, &write.children)?,
-            false => HashMap::new(),
-        };
-        lines.write(tx, model, record, (children, &paired), write.record.is_none())?;
+        lines.write(tx, model, record, (children, &write.children), write.record.is_none())?;
     }
     changed |= lines.changed;
     if lines.changed {
@@ -148,22 +145,6 @@ fn bind(
     Ok(seen.id)
 }
 
-/// Which of our lines those of a record are that has just been matched: theirs by id, told apart by content.
-fn pair(
-    tx: &mut dyn Tx,
-    plan: &Plan,
-    record: i64,
-    children: &Children,
-    all: &[Children],
-) -> Result<HashMap<String, i64>, Abort> {
-    let beside: Vec<&Children> = all.iter().filter(|other| other.field == children.field).collect();
-    let free = line::free(tx, plan, &plan.target.kind.model, record, &beside)?;
-    let theirs: Vec<&Line> = children.lines.iter().collect();
-    let paired = line::pair(&children.kind, &theirs, &free);
-    let ids = theirs.iter().zip(paired).filter_map(|(line, at)| Some((line.id.clone(), free[at?].id)));
-    Ok(ids.collect())
-}
-
 fn version_of(tx: &mut dyn Tx, plan: &Plan, model: &Model, record: i64) -> Result<i64, Error> {
     let any = model.fields.iter().find(|field| field.is_stored()).map(|field| field.index);
     let rows = record::read(tx, plan.catalogue(), model, &[record], any.as_slice())?;
@@ -176,18 +157,35 @@ struct Lines<'p> {
     at: &'p Circumstances,
     /// Where both sides changed a line, ours stands.
     keeps_ours: bool,
+    /// Their record has just been matched with ours.
+    matched: bool,
+    /// What of them may have been sent.
+    under_way: UnderWay,
     written: i64,
     changed: bool,
 }
 
-impl Lines<'_> {
+impl<'p> Lines<'p> {
+    fn new(
+        tx: &mut dyn Tx,
+        plan: &'p Plan,
+        action: &Action,
+        write: &Write,
+        at: &'p Circumstances,
+    ) -> Result<Self, Abort> {
+        let seen = action.seen.filter(|_| !write.children.is_empty() && conflict::keeps_agreed(&plan.target));
+        let under_way = seen.map(|seen| under_way::of(tx, seen.id)).transpose()?.unwrap_or_default();
+        let (keeps_ours, matched) = (write.keeps_lines, write.matched);
+        Ok(Self { plan, at, keeps_ours, matched, under_way, written: 0, changed: false })
+    }
+
     /// Makes the lines of one field what the plan says: those that are missing are gone.
     fn write(
         &mut self,
         tx: &mut dyn Tx,
         parent: &Model,
         record: i64,
-        (children, paired): (&Children, &HashMap<String, i64>),
+        (children, all): (&Children, &[Children]),
         is_new: bool,
     ) -> Result<(), Abort> {
         let backend = self.plan.target.session.backend;
@@ -197,12 +195,63 @@ impl Lines<'_> {
             let kept = known.iter().filter_map(|binding| binding.record).collect();
             self.remove_missing(tx, parent, record, children, &kept)?;
         }
+        let is_unknown = |line: &&Line| !known.iter().any(|binding| binding.external_id.as_deref() == Some(&line.id));
+        let new: Vec<&Line> = children.lines.iter().filter(is_unknown).collect();
+        let paired = self.pair(tx, parent, record, (children, all), &new)?;
         for line in &children.lines {
-            let bound = known.iter().find(|binding| binding.external_id.as_deref() == Some(&line.id));
-            let known = bound.and_then(|binding| binding.record).or_else(|| paired.get(&line.id).copied());
-            self.write_line(tx, record, children, line, (bound, known))?;
+            let mut bound = known.iter().find(|binding| binding.external_id.as_deref() == Some(&line.id)).cloned();
+            let paired = paired.get(&line.id).copied().filter(|_| bound.is_none());
+            if let Some(record) = paired {
+                bound = self.bind_sent(tx, children, line, record)?;
+            }
+            let known = bound.as_ref().and_then(|binding| binding.record).or(paired);
+            self.write_line(tx, record, children, line, (bound.as_ref(), known))?;
         }
         Ok(())
+    }
+
+    /// Which of our lines new ones of theirs are: by what was sent of ours and had no answer, and where their record has just
+    /// been matched, by content.
+    fn pair(
+        &self,
+        tx: &mut dyn Tx,
+        parent: &Model,
+        record: i64,
+        (children, all): (&Children, &[Children]),
+        new: &[&Line],
+    ) -> Result<HashMap<String, i64>, Abort> {
+        if new.is_empty() || !(self.matched || self.under_way.has_lines()) {
+            return Ok(HashMap::new());
+        }
+        let beside: Vec<&Children> = all.iter().filter(|other| other.field == children.field).collect();
+        let free = line::free(tx, self.plan, parent, record, &beside)?;
+        let paired = match self.matched {
+            true => line::pair(&children.kind, new, &free),
+            false => line::as_sent(children, new, &free, &self.under_way),
+        };
+        let ids = new.iter().zip(paired).filter_map(|(line, at)| Some((line.id.clone(), free[at?].id)));
+        Ok(ids.collect())
+    }
+
+    /// Binds a line of ours that was sent and whose answer never came, as it was sent.
+    fn bind_sent(
+        &self,
+        tx: &mut dyn Tx,
+        children: &Children,
+        line: &Line,
+        record: i64,
+    ) -> Result<Option<record::Binding>, Abort> {
+        let (backend, kind) = (self.plan.target.session.backend, &children.kind);
+        let Some(sent) = line::digest_sent(children, line, record, &self.under_way) else { return Ok(None) };
+        let synced = Synced {
+            payload_hash: Some(sent),
+            map_fingerprint: Some(self.plan.target.fingerprint),
+            // None of its versions is known to be there.
+            record_version: 0,
+            ..Synced::default()
+        };
+        binding::insert_synced(tx, backend, kind, &line.id, record, &synced, &self.at.change)?;
+        Ok(binding::find(tx, backend, kind, &line.id)?)
     }
 
     fn write_line(
@@ -239,7 +288,7 @@ impl Lines<'_> {
             }
         };
         for children in &line.children {
-            self.write(tx, model, record, (children, &HashMap::new()), known.is_none())?;
+            self.write(tx, model, record, (children, &line.children), known.is_none())?;
         }
         if !line.children.is_empty() {
             version = version_of(tx, plan, model, record)?;
@@ -273,7 +322,7 @@ impl Lines<'_> {
         bound: Option<&record::Binding>,
     ) -> Result<bool, Abort> {
         let Some(bound) = bound.filter(|_| conflict::keeps_agreed(&self.plan.target)) else { return Ok(false) };
-        Ok(match line::standing(tx, self.plan, children, line, bound)? {
+        Ok(match line::standing(tx, self.plan, (children, line), bound, &self.under_way)? {
             Standing::Ours => true,
             Standing::Both => self.keeps_ours,
             Standing::Equal | Standing::Unchanged => false,

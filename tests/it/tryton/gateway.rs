@@ -5,7 +5,7 @@ use std::{
     io::{Read as _, Write as _, copy},
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Condvar, Mutex, PoisonError,
         mpsc::{self, Receiver, Sender},
     },
     time::{Duration, Instant},
@@ -45,12 +45,31 @@ struct Watch {
 struct State {
     watch: Option<Watch>,
     written: Vec<String>,
+    /// Requests that have no answer yet.
+    open: usize,
 }
 
-type Shared = Arc<Mutex<State>>;
+type Shared = Arc<(Mutex<State>, Condvar)>;
 
 fn lock(state: &Shared) -> std::sync::MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+    state.0.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A request on its way; once it is dropped, Tryton has nothing to do with it any more.
+struct Open(Shared);
+
+impl Open {
+    fn new(state: &Shared) -> Self {
+        lock(state).open += 1;
+        Self(state.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        lock(&self.0).open -= 1;
+        self.0.1.notify_all();
+    }
 }
 
 /// A port that leads to another.
@@ -94,6 +113,14 @@ impl Gateway {
         Arrival(arrived)
     }
 
+    /// Waits until Tryton has answered all that came, also what nobody waits for any more.
+    pub fn idle(&self) {
+        let open = |state: &mut State| state.open > 0;
+        let waited = self.state.1.wait_timeout_while(lock(&self.state), PATIENCE, open);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(state.open, 0, "requests without an answer");
+    }
+
     /// The requests that write something, since this was asked last.
     pub fn written(&self) -> Vec<String> {
         std::mem::take(&mut lock(&self.state).written)
@@ -120,6 +147,7 @@ impl Arrival {
 
 fn pass(mut client: TcpStream, target: &str, state: &Shared) {
     let Some(head) = head(&mut client) else { return };
+    let _open = Open::new(state);
     let request = request(&head);
     let watched = noted(state, &request);
     let hold = |arrival: Sender<Held>| {

@@ -12,7 +12,13 @@ use crate::{
     base::{Fault, id::random_hex},
     record::binding,
     storage::{Durability, intent as rows, intent::State},
-    sync::{Error, engine::Engine, session::Behalf, target::Target},
+    sync::{
+        Error,
+        engine::Engine,
+        session::Behalf,
+        target::Target,
+        under_way::{self, Sending},
+    },
 };
 
 /// A create that has been planned: its intent, and its key.
@@ -55,19 +61,24 @@ impl Engine {
     /// Plans the creates and notes that they are sent now, before anything is.
     async fn plan_many(&self, target: &Target, behalf: &Behalf, all: &[New<'_>]) -> Result<Planned, Error> {
         let (known, fence, at) = (target.clone(), behalf.job.clone(), self.circumstances(&target.session, behalf));
-        let new: Vec<(i64, String, Vec<u8>)> =
-            all.iter().map(|(ours, body)| (ours.due.record, random_hex(), body.to_vec())).collect();
+        let new: Vec<(i64, String, Vec<u8>, Option<Sending>)> = all
+            .iter()
+            .map(|(ours, body)| (ours.due.record, random_hex(), body.to_vec(), ours.sending(target)))
+            .collect();
         self.store
             .write_weighted(Durability::Durable, new.len() * 2, move |tx| -> Result<_, Error> {
                 intent::check(tx, &known, fence.as_ref())?;
                 let (backend, mut planned) = (known.session.backend, Planned::with_capacity(new.len()));
-                for (record, key, body) in &new {
-                    binding::bind(tx, backend, &known.kind, None, Some(*record), None, &at.change)
-                        .map_err(Fault::from)?;
+                let mut notes = Vec::with_capacity(new.len());
+                for (record, key, body, sending) in &new {
+                    let bound = binding::bind(tx, backend, &known.kind, None, Some(*record), None, &at.change);
+                    let bound = bound.map_err(Fault::from)?;
+                    notes.extend(sending.clone().map(|sending| (bound.id, sending)));
                     let id = rows::plan(tx, (backend, known.name(), *record), key, body, at.now.0)?;
                     rows::sent(tx, id, at.now.0)?;
                     planned.push((id, key.clone()));
                 }
+                under_way::note(tx, notes)?;
                 Ok(planned)
             })
             .await

@@ -26,6 +26,7 @@ use crate::{
         review::UNKNOWN_CREATE,
         session::{self, Asked, Behalf},
         target::Target,
+        under_way,
     },
 };
 
@@ -63,12 +64,15 @@ impl Engine {
     ) -> Result<Answer, Error> {
         let (known, fence, at) = (target.clone(), behalf.job.clone(), self.circumstances(&target.session, behalf));
         let (key, payload, record) = (random_hex(), body.to_vec(), ours.due.record);
+        let sending = ours.sending(target);
         let planned = self
             .store
             .write(Durability::Durable, move |tx| -> Result<_, Error> {
                 check(tx, &known, fence.as_ref())?;
                 let backend = known.session.backend;
-                binding::bind(tx, backend, &known.kind, None, Some(record), None, &at.change).map_err(Fault::from)?;
+                let bound = binding::bind(tx, backend, &known.kind, None, Some(record), None, &at.change);
+                let bound = bound.map_err(Fault::from)?;
+                under_way::note(tx, sending.clone().map(|sending| (bound.id, sending)).into_iter().collect())?;
                 intent::plan(tx, (backend, known.name(), record), &key, &payload, at.now.0)?;
                 Ok(intent::open(tx, backend, known.name(), record)?)
             })

@@ -10,17 +10,24 @@ use crate::{
     sync::{
         line::{self, Standing},
         plan::{Children, Line, Plan},
+        under_way::UnderWay,
     },
 };
 
 /// Binds the lines of a record; whether all of theirs are bound then. What can't be told apart is not guessed, and the next
 /// import makes of it what it finds.
-pub fn bind(tx: &mut dyn Tx, plan: &Plan, record: i64, children: &[Children], change: &Change) -> Result<bool, Error> {
+pub fn bind(
+    tx: &mut dyn Tx,
+    plan: &Plan,
+    (record, children): (i64, &[Children]),
+    under_way: &UnderWay,
+    change: &Change,
+) -> Result<bool, Error> {
     let mut all = true;
     for one in children {
         // Lines of several kinds may stand in one field.
         let beside: Vec<&Children> = children.iter().filter(|other| other.field == one.field).collect();
-        all &= Field { plan, record, children: one, change }.bind(tx, &beside)?;
+        all &= Field { plan, record, children: one, under_way, change }.bind(tx, &beside)?;
     }
     Ok(all)
 }
@@ -29,6 +36,7 @@ struct Field<'p> {
     plan: &'p Plan,
     record: i64,
     children: &'p Children,
+    under_way: &'p UnderWay,
     change: &'p Change,
 }
 
@@ -69,15 +77,20 @@ impl Field<'_> {
     /// A line becomes what the other side has made of it; whether it did. One that was changed here meanwhile does not.
     fn take_over(&self, tx: &mut dyn Tx, line: &Line, bound: &Binding) -> Result<bool, Error> {
         let kind = &self.children.kind;
-        let standing = line::standing(tx, self.plan, self.children, line, bound)?;
         let Some(record) = bound.record else { return Ok(false) };
-        if !matches!(standing, Standing::Equal | Standing::Unchanged) {
-            if self.is_sent() {
+        if let Some(sent) = self.under_way.line(&kind.model.name, record).next() {
+            if !line::is_as_sent(tx, self.plan, (self.children, line), record, sent)? {
                 // Ours was changed once more since it was sent, and is still to be sent: what is there now is what both had.
                 let synced = self.synced(line, bound.record_version.unwrap_or_default());
                 binding::update_synced(tx, bound.id, kind, record, &synced, self.change)?;
+                return Ok(false);
             }
-            return Ok(false);
+        } else {
+            // It did not go with its record: what only we changed of it stays.
+            let standing = line::standing(tx, self.plan, (self.children, line), bound, self.under_way)?;
+            if !matches!(standing, Standing::Equal | Standing::Unchanged) {
+                return Ok(false);
+            }
         }
         let mut values = line.values.clone();
         values.retain(|(field, _)| *field != self.children.inverse);
@@ -85,14 +98,6 @@ impl Field<'_> {
         let synced = self.synced(line, written.version);
         binding::update_synced(tx, bound.id, kind, record, &synced, self.change)?;
         Ok(true)
-    }
-
-    /// Whether lines of this field are sent with their record.
-    fn is_sent(&self) -> bool {
-        let target = &self.plan.target;
-        let field = &target.kind.model.fields[self.children.field].name;
-        let rules = target.declared.export_rules.iter();
-        rules.filter(|rule| rule.verb == "children").any(|rule| rule.reads.contains(field))
     }
 
     fn synced<'l>(&self, line: &'l Line, version: i64) -> Synced<'l> {

@@ -15,6 +15,7 @@ use crate::{
         problem::{Problem, retry_at},
         session::Behalf,
         target::Target,
+        under_way::{self, Sending},
     },
 };
 
@@ -42,6 +43,23 @@ impl Engine {
                 Ok(())
             })
             .await
+    }
+
+    /// Notes what is sent now, before it is.
+    pub(super) async fn note_under_way<'o>(
+        &self,
+        target: &Target,
+        all: impl Iterator<Item = &'o Ours>,
+    ) -> Result<(), Error> {
+        let note = |ours: &Ours| Some((ours.binding.as_ref()?.id, ours.sending(target)?));
+        let notes: Vec<(i64, Sending)> = all.filter_map(note).collect();
+        if notes.is_empty() {
+            return Ok(());
+        }
+        self.store
+            .write_weighted(Durability::Durable, notes.len(), move |tx| under_way::note(tx, notes.clone()))
+            .await?;
+        Ok(())
     }
 
     /// Forgets an id that is gone there, so that the record is created anew.

@@ -16,7 +16,11 @@ use crate::{
     model::Value,
     record::{self, Binding, Field, Kind, Model, Row, binding, encode},
     storage::{Tx, export, intent, intent::Intent},
-    sync::{Error, target::Target},
+    sync::{
+        Error, conflict,
+        target::Target,
+        under_way::{self, Lines, Sending},
+    },
 };
 
 /// What is known of a record when its export begins.
@@ -31,6 +35,8 @@ pub struct Ours {
     pub row: Option<Row>,
     /// The same as JSON.
     pub json: String,
+    /// The lines that go with it, where it must be known what of them was sent.
+    pub lines: Lines,
     /// What was sent of it and came back changed.
     pub trail: Option<Trail>,
     /// Theirs was looked at already.
@@ -43,6 +49,17 @@ impl Ours {
     /// Theirs, where it is bound.
     pub fn external_id(&self) -> Option<&str> {
         self.binding.as_ref()?.external_id.as_deref()
+    }
+
+    /// What is under way once this is sent; nothing where nobody asks for it.
+    pub fn sending(&self, target: &Target) -> Option<Sending> {
+        let row = self.row.as_ref().filter(|_| conflict::keeps_agreed(target))?;
+        let rules = &target.declared.export_rules;
+        // Rules without names may read whatever they like.
+        let is_open = exporter::reads(&target.declared).is_none();
+        let is_sent = |name: &str| is_open || rules.iter().any(|rule| rule.reads.iter().any(|read| read == name));
+        let values = under_way::values(&target.kind.model, row, is_sent);
+        Some(Sending { values, lines: self.lines.clone() })
     }
 
     /// The fields that changed; absent: all, as for what is made there, or was left out before.
@@ -96,10 +113,11 @@ fn look_many(tx: &mut dyn Tx, target: &Target, dues: Vec<Due>) -> Result<Vec<Our
             None => String::new(),
             Some(row) => writer.record(tx, row).map_err(Fault::from)?,
         };
+        let lines = std::mem::take(&mut writer.sent);
         let intent = intent::open(tx, backend, kind, id)?;
         let binding = bindings.remove(&Some(id));
         let trail = binding.as_ref().map(|binding| bounce::trail(tx, binding.id)).transpose()?.flatten();
-        all.push(Ours { due, binding, intent, row, json, trail, looked: false, made: false });
+        all.push(Ours { due, binding, intent, row, json, lines, trail, looked: false, made: false });
     }
     Ok(all)
 }
@@ -121,6 +139,8 @@ struct Writer<'t> {
     external: External,
     /// Relations that are written with external ids; absent: all.
     related: Option<Vec<String>>,
+    /// Lines that were written with a record.
+    sent: Lines,
 }
 
 impl<'t> Writer<'t> {
@@ -129,7 +149,7 @@ impl<'t> Writer<'t> {
             let rules = target.declared.export_rules.iter().filter(|rule| rule.verb != "direct");
             rules.flat_map(|rule| rule.reads.iter().cloned()).collect()
         });
-        Self { target, external: External::new(), related }
+        Self { target, external: External::new(), related, sent: Lines::new() }
     }
 
     fn record(&mut self, tx: &mut dyn Tx, row: &Row) -> Result<String, record::Error> {
@@ -238,6 +258,10 @@ impl<'t> Writer<'t> {
             }
             self.look_up(tx, &lines, row, false)?;
             self.object(tx, out, &lines, row, Some(model))?;
+            if conflict::keeps_agreed(self.target) {
+                let values = under_way::values(&lines, row, |_| true);
+                self.sent.entry(model.to_owned()).or_default().insert(row.id, values);
+            }
         }
         out.push(']');
         Ok(())

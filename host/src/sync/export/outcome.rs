@@ -28,6 +28,7 @@ use crate::{
         session::Behalf,
         target::Target,
         task::{self, ExportDeletion},
+        under_way::{self, UnderWay},
     },
 };
 use bindery_contract::{op::Written, record::PrepareItem};
@@ -200,7 +201,10 @@ pub fn write(tx: &mut dyn Tx, plan: &Plan, sent: &Sent, at: &Circumstances) -> R
         fate => {
             if let Some(known) = binding::find_by_record(tx, backend, kind, sent.record)? {
                 match fate {
-                    Fate::Skipped => binding::set_status(tx, known.id, Status::Skipped, at.now)?,
+                    Fate::Skipped => {
+                        under_way::forget(tx, known.id)?;
+                        binding::set_status(tx, known.id, Status::Skipped, at.now)?;
+                    }
                     Fate::Unbound => binding::unbind(tx, known.id)?,
                     _ => in_step(tx, sent, &known, at)?,
                 }
@@ -218,6 +222,7 @@ fn in_step(tx: &mut dyn Tx, sent: &Sent, known: &record::Binding, at: &Circumsta
     if let Some(base) = &sent.base {
         binding::set_record_version(tx, known.id, base.version)?;
     }
+    under_way::forget(tx, known.id)?;
     binding::mark_sync_success(tx, known.id, at.now)?;
     Ok(())
 }
@@ -240,7 +245,7 @@ fn arrive(
     };
     let written = match (&sent.base, arrived.theirs.as_ref().and_then(|theirs| theirs.write.as_ref())) {
         // What is there is there, whether or not its answer can be taken over.
-        (Some(base), Some(write)) => match take_over(tx, plan, sent, (base, now), write, &change) {
+        (Some(base), Some(write)) => match take_over(tx, plan, sent, (base, now), (id, write), &change) {
             Ok(written) => written,
             Err(RecordError::Storage(error)) if !is_of_record(&error) => return Err(Abort::from(error)),
             Err(_) => None,
@@ -260,7 +265,11 @@ fn arrive(
     };
     binding::update_synced(tx, id, kind, sent.record, &synced, &change)?;
     match theirs.and_then(|theirs| theirs.write.as_ref()).filter(|_| conflict::keeps_agreed(target)) {
-        Some(write) => conflict::put(tx, id, &merge::agreed(&kind.model, &write.values), false)?,
+        Some(write) => {
+            conflict::put(tx, id, &merge::agreed(&kind.model, &write.values), false)?;
+            under_way::forget(tx, id)?;
+        }
+        // What was sent is all that is known of theirs.
         None => agreed::forget(tx, id)?,
     }
     open::close(tx, id, at.now.0)?;
@@ -354,7 +363,7 @@ fn take_over(
     plan: &Plan,
     sent: &Sent,
     (base, now): (&Row, Option<i64>),
-    write: &Write,
+    (binding, write): (i64, &Write),
     change: &Change,
 ) -> Result<Option<i64>, RecordError> {
     let model = &plan.target.kind.model;
@@ -379,7 +388,11 @@ fn take_over(
             true => now.version,
             false => record::write(tx, plan.catalogue(), model, sent.record, &values, change)?.version,
         };
-        let is_whole = lines::bind(tx, plan, sent.record, &write.children, change)?;
+        let under_way = match write.children.is_empty() {
+            true => UnderWay::default(),
+            false => under_way::of(tx, binding)?,
+        };
+        let is_whole = lines::bind(tx, plan, (sent.record, &write.children), &under_way, change)?;
         // A change that came meanwhile is still to be sent.
         let version = if now.version == base.version { written } else { base.version };
         Ok(is_whole.then_some(version))

@@ -264,6 +264,7 @@ impl Engine {
                 return Box::pin(self.export_ours(target, now, &Chain::default(), behalf)).await;
             }
         }
+        self.note_under_way(target, std::iter::once(ours)).await?;
         match send::update(target, behalf, id, &body).await {
             Ok(mut answer) => {
                 send::read_back(target, behalf, &mut answer).await;

@@ -136,6 +136,7 @@ impl Engine {
         done: &mut Done,
     ) -> Result<(), Error> {
         let updates = std::mem::take(&mut lot.updates);
+        self.note_under_way(target, updates.iter().map(|ready| &ready.ours)).await?;
         let changes: Vec<(&str, &[u8])> =
             updates.iter().map(|ready| (ready.ours.external_id().unwrap_or_default(), ready.body.as_slice())).collect();
         let is_together = target.batch() > 1 && changes.len() > 1 && target.session.answers(op::UPDATE_MANY);

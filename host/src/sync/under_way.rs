@@ -1,0 +1,105 @@
+//! What of a record is under way: kept before it is sent, until its answer is taken in. A value that is found there
+//! meanwhile, or after a host was killed, is our own then, and no change of theirs. It decides nothing.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+
+use super::merge;
+use crate::{
+    record::{Model, Row},
+    storage::{self, Tx, under_way},
+};
+
+/// Sends without an answer that are remembered: any of them may be what is there.
+const REMEMBERED: usize = 8;
+
+/// Values by field.
+pub type Values = Map<String, Json>;
+
+/// Values of lines that go with their record, by model and id.
+pub type Lines = BTreeMap<String, BTreeMap<i64, Values>>;
+
+/// One send.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sending {
+    /// The record's own values.
+    pub values: Values,
+    /// Its lines.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lines: Lines,
+}
+
+/// What is under way of one record: the oldest send first.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UnderWay(Vec<Sending>);
+
+impl UnderWay {
+    /// Whether a field may have been sent with this value.
+    pub fn is_sent(&self, field: &str, value: &Json) -> bool {
+        self.0.iter().any(|sending| sending.values.get(field) == Some(value))
+    }
+
+    /// A field as it was sent last.
+    pub fn last(&self, field: &str) -> Option<&Json> {
+        self.0.last()?.values.get(field)
+    }
+
+    /// Whether lines went with it.
+    pub fn has_lines(&self) -> bool {
+        self.0.iter().any(|sending| !sending.lines.is_empty())
+    }
+
+    /// A line of ours as it was sent, the newest first.
+    pub fn line(&self, model: &str, id: i64) -> impl Iterator<Item = &Values> {
+        self.0.iter().rev().filter_map(move |sending| sending.lines.get(model)?.get(&id))
+    }
+
+    fn add(&mut self, sending: Sending) {
+        if self.0.last() != Some(&sending) {
+            self.0.push(sending);
+        }
+        let forgotten = self.0.len().saturating_sub(REMEMBERED);
+        self.0.drain(..forgotten);
+    }
+}
+
+/// The values of a record, to be compared.
+pub fn values(model: &Model, row: &Row, is_sent: impl Fn(&str) -> bool) -> Values {
+    let named = row.values.iter().map(|(index, value)| (&model.fields[*index].name, value));
+    named.filter(|(name, _)| is_sent(name)).map(|(name, value)| (name.clone(), merge::of_value(value))).collect()
+}
+
+/// Notes what is sent now, by binding, beside what was sent before and has no answer. Those that are gone are left out.
+pub fn note(tx: &mut dyn Tx, all: Vec<(i64, Sending)>) -> Result<(), storage::Error> {
+    let bindings: Vec<i64> = all.iter().map(|(binding, _)| *binding).collect();
+    let mut known = of_all(tx, &bindings)?;
+    for (binding, sending) in all {
+        let mut under_way = known.remove(&binding).unwrap_or_default();
+        under_way.add(sending);
+        match under_way::put(tx, binding, &serde_json::json!(under_way).to_string()) {
+            Ok(()) | Err(storage::Error::ForeignKey(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// What is under way of one binding; nothing, where nothing is.
+pub fn of(tx: &mut dyn Tx, binding: i64) -> Result<UnderWay, storage::Error> {
+    Ok(of_all(tx, &[binding])?.remove(&binding).unwrap_or_default())
+}
+
+/// What is under way, by binding.
+pub fn of_all(tx: &mut dyn Tx, bindings: &[i64]) -> Result<HashMap<i64, UnderWay>, storage::Error> {
+    // What can't be read tells nothing: then the operator's policy decides, as where nothing was noted.
+    let read = |text: String| serde_json::from_str(&text).unwrap_or_default();
+    Ok(under_way::of(tx, bindings)?.into_iter().map(|(binding, text)| (binding, read(text))).collect())
+}
+
+/// Nothing is under way any more: what is there is known.
+pub fn forget(tx: &mut dyn Tx, binding: i64) -> Result<(), storage::Error> {
+    under_way::forget(tx, binding)
+}
