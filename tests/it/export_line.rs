@@ -85,6 +85,79 @@ async fn a_line_that_only_we_changed_survives_a_change_of_its_record_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_both_sides_changed_is_brought_together_field_by_field() {
+    for (policy, title) in [("remote", "Theirs"), ("local", "Ours")] {
+        let shop = Shop::start(small());
+        let (host, order) = with_order(&shop).await;
+        host.set_policy("other", "exporter.order", json!({ "conflict": policy })).await;
+        host.sync("other", json!({ "kind": "exporter.order" })).await;
+        shop.fault_always("PUT /orders/*", Fault::status(503));
+        let line = async |name: &str| {
+            let rows =
+                host.rows("sale.order.line", json!([["order_id", "=", order], ["name", "=", name]]), &["id"]).await;
+            rows[0]["id"].clone()
+        };
+        let write = async |line: Value, values: Value| {
+            host.call("record.write", json!({ "model": "sale.order.line", "id": line, "values": values })).await;
+        };
+        // Of the first line each side changes another field, of the second one both change the title.
+        write(line("First").await, json!({ "product_uom_qty": 5 })).await;
+        write(line("Second").await, json!({ "name": "Ours" })).await;
+        host.exported().await;
+        let mut there = order_there(&shop);
+        for line in there["lines"].as_array_mut().expect("lines") {
+            line["title"] = if line["title"] == "First" { json!("First of all") } else { json!("Theirs") };
+        }
+        shop.edit("orders", there["id"].as_u64().expect("a number"), json!({ "lines": there["lines"] }));
+        host.sync("other", json!({ "kind": "exporter.order" })).await;
+        shop.clear_faults();
+        host.retry_exports().await;
+        let there = order_there(&shop);
+        let lines: BTreeSet<(String, String)> = there["lines"]
+            .as_array()
+            .expect("lines")
+            .iter()
+            .map(|line| (line["title"].as_str().unwrap_or_default().to_owned(), line["quantity"].to_string()))
+            .collect();
+        let text = |pair: [&str; 2]| (pair[0].to_owned(), pair[1].to_owned());
+        assert_eq!(lines, BTreeSet::from([text(["First of all", "5"]), text([title, "3"])]), "{policy}");
+        let here = host.rows("sale.order.line", json!([["order_id", "=", order]]), &["name"]).await;
+        let here: BTreeSet<&str> = here.iter().filter_map(|row| row["name"].as_str()).collect();
+        assert!(here.contains("First of all") && here.contains(title), "{policy}: {here:?}");
+        host.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_was_removed_here_does_not_come_back_with_a_change_of_its_record_there() {
+    let shop = Shop::start(small());
+    let (host, order) = with_order(&shop).await;
+    host.sync("other", json!({ "kind": "exporter.order" })).await;
+    shop.fault_always("PUT /orders/*", Fault::status(503));
+    let first = json!([["order_id", "=", order], ["name", "=", "First"]]);
+    let line = host.rows("sale.order.line", first.clone(), &["id"]).await[0]["id"].clone();
+    let lines = json!({ "order_line": [[2, line, 0]] });
+    host.call("record.write", json!({ "model": "sale.order", "id": order, "values": lines })).await;
+    host.exported().await;
+    let mut there = order_there(&shop);
+    let added = json!({ "title": "Third", "quantity": 1 });
+    there["lines"].as_array_mut().expect("lines").push(added);
+    let id = there["id"].as_u64().expect("a number");
+    shop.edit("orders", id, json!({ "note": "Theirs", "lines": there["lines"] }));
+    for _ in 0..2 {
+        host.sync("other", json!({ "kind": "exporter.order", "force": true })).await;
+        assert_eq!(host.count("sale.order.line", first.clone()).await, 0, "it is still to be removed there");
+        assert_eq!(host.count("sale.order.line", json!([["order_id", "=", order]])).await, 4, "theirs has come");
+    }
+    shop.clear_faults();
+    host.retry_exports().await;
+    let there = order_there(&shop);
+    let titles: BTreeSet<&str> =
+        there["lines"].as_array().expect("lines").iter().filter_map(|line| line["title"].as_str()).collect();
+    assert_eq!((titles, &there["note"]), (BTreeSet::from(["Second", "Third"]), &json!("Theirs")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_line_that_is_changed_again_while_it_is_sent_is_sent_again_whatever_comes_in_between() {
     let shop = Shop::start(small());
     let (host, order) = with_order(&shop).await;

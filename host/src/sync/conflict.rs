@@ -14,6 +14,7 @@ use super::{
     apply::{Abort, Circumstances},
     digest::Hash,
     export::due::{self, Wanted},
+    line,
     mark::Mark,
     merge::{self, Clash, Merged, Side},
     plan::{Action, Plan, Seen, What, Write},
@@ -104,7 +105,9 @@ pub async fn merge(store: &Store, plan: &mut Plan, options: &Options) -> Result<
     let keeps_lines = keeps_lines(&plan.target, options.decision.as_ref());
     for action in &mut plan.actions {
         let What::Write(write) = &mut action.what else { continue };
-        write.agreed = Some(merge::agreed(&model, &write.values));
+        let mut theirs = merge::agreed(&model, &write.values);
+        theirs.extend(line::ids(&model, &write.children));
+        write.agreed = Some(theirs);
         write.keeps_lines = keeps_lines;
         if let Some(seen) = action.seen.filter(|seen| is_changed_here(seen, write)) {
             both.extend(seen.record.map(|record| (seen.id, record)));
@@ -126,7 +129,9 @@ pub async fn merge(store: &Store, plan: &mut Plan, options: &Options) -> Result<
         let Merged { taken, kept, clashes } = merge::merge(&model, before, row, theirs, whose);
         (write.values, write.kept) = (taken, kept);
         if keeps_lines {
-            write.children.clear();
+            // Theirs are not taken over, and not agreed on.
+            let lines = line::ids(&model, &std::mem::take(&mut write.children));
+            write.agreed.iter_mut().for_each(|agreed| agreed.retain(|field, _| !lines.contains_key(field)));
         }
         if !clashes.is_empty() {
             action.what = What::Conflict(clashes);

@@ -7,14 +7,14 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
     digest::Hash,
-    merge,
+    merge::{self, Before, Merged, Side},
     plan::{Children, Line, Plan},
     under_way::{self, UnderWay},
 };
 use crate::{
     model::Value,
-    record::{self, Binding, Error, Kind, Model, Row, binding, encode},
-    storage::Tx,
+    record::{self, Binding, Error, Kind, Model, Row, Values, binding, encode},
+    storage::{Tx, agreed, export},
 };
 
 /// What a line of theirs comes to here: the same again means that it has not changed there.
@@ -61,6 +61,61 @@ pub fn standing(
         Some(agreed) if agreed == theirs => Standing::Ours,
         _ => Standing::Both,
     })
+}
+
+/// Brings a line that both sides have changed together, field by field; where both changed one, the side that is given stands.
+pub fn merged(
+    tx: &mut dyn Tx,
+    plan: &Plan,
+    (children, theirs): (&Children, Values),
+    bound: &Binding,
+    under_way: &UnderWay,
+    stands: Side,
+) -> Result<Merged, Error> {
+    let (model, record) = (&children.kind.model, bound.record.unwrap_or_default());
+    let fields: Vec<usize> = theirs.iter().map(|(field, _)| *field).collect();
+    let rows = record::read(tx, plan.catalogue(), model, &[record], &fields)?;
+    let missing = || Error::Missing { model: model.name.clone(), id: record };
+    let agreed = agreed::of(tx, &[bound.id])?.pop().and_then(|(_, text)| serde_json::from_str(&text).ok());
+    let under_way = under_way.of_line(&model.name, record);
+    let before = Before { agreed: agreed.as_ref(), under_way: Some(&under_way) };
+    Ok(merge::merge(model, before, rows.first().ok_or_else(missing)?, theirs, |_| Some(stands)))
+}
+
+/// Lines of theirs that both sides have now, by field and kind; as they are agreed on with their record.
+pub fn ids(model: &Model, all: &[Children]) -> Map<String, Json> {
+    let mut fields = Map::new();
+    for children in all {
+        let kinds = fields.entry(model.fields[children.field].name.clone()).or_insert_with(|| Json::Object(Map::new()));
+        let ids: Vec<&str> = children.lines.iter().map(|line| line.id.as_str()).collect();
+        kinds[&children.kind.name] = ids.into();
+    }
+    fields
+}
+
+/// Those of some new lines of theirs that both sides had: they were removed here, which is still to be sent.
+pub fn removed<'l>(
+    tx: &mut dyn Tx,
+    plan: &Plan,
+    (children, new): (&Children, &[&'l Line]),
+    record: i64,
+) -> Result<Vec<&'l str>, Error> {
+    let (backend, target) = (plan.target.session.backend, &plan.target);
+    if new.is_empty() || export::due(tx, backend, target.name(), record)?.is_none() {
+        return Ok(Vec::new());
+    }
+    let Some(bound) = binding::find_by_record(tx, backend, &target.kind, record)? else { return Ok(Vec::new()) };
+    let known = agreed::of(tx, &[bound.id])?.pop().and_then(|(_, text)| serde_json::from_str::<Json>(&text).ok());
+    let known = known.unwrap_or_default();
+    let known = &known[&target.kind.model.fields[children.field].name][&children.kind.name];
+    let is_known = |id: &str| known.as_array().is_some_and(|known| known.iter().any(|known| known == id));
+    Ok(new.iter().map(|line| line.id.as_str()).filter(|id| is_known(id)).collect())
+}
+
+/// Keeps what both sides have of a line.
+pub fn agree(tx: &mut dyn Tx, binding: i64, children: &Children, line: &Line) -> Result<(), Error> {
+    let told = told(&children.kind, children.inverse, line);
+    Ok(agreed::put(tx, binding, &Json::Object(told).to_string())?)
 }
 
 /// Whether a line of ours is still what was sent of it, as far as theirs tells of it.

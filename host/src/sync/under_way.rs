@@ -57,6 +57,12 @@ impl UnderWay {
         self.0.iter().rev().filter_map(move |sending| sending.lines.get(model)?.get(&id))
     }
 
+    /// What is under way of a line, as if it were a record of its own.
+    pub fn of_line(&self, model: &str, id: i64) -> Self {
+        let sent = self.0.iter().filter_map(|sending| sending.lines.get(model)?.get(&id));
+        Self(sent.map(|values| Sending { values: values.clone(), lines: Lines::new() }).collect())
+    }
+
     fn add(&mut self, sending: Sending) {
         if self.0.last() != Some(&sending) {
             self.0.push(sending);

@@ -10,7 +10,7 @@ use super::{
     conflict,
     export::bounce,
     line::{self, Standing},
-    merge,
+    merge::{self, Side},
     plan::{Action, Children, Line, Plan, What, Write},
     problem::{self, Problem},
     resolve,
@@ -21,7 +21,7 @@ use crate::{
     backend::RemoteDeletion,
     model::Value,
     record::{
-        self, Error, Input, Model,
+        self, Error, Input, Model, Values,
         binding::{self, Status, Synced},
         store::FIRST_VERSION,
     },
@@ -155,8 +155,10 @@ fn version_of(tx: &mut dyn Tx, plan: &Plan, model: &Model, record: i64) -> Resul
 struct Lines<'p> {
     plan: &'p Plan,
     at: &'p Circumstances,
-    /// Where both sides changed a line, ours stands.
+    /// Where both sides changed a field of a line, ours stands.
     keeps_ours: bool,
+    /// The record with which its lines were agreed on, where it goes both ways.
+    agreed_on: Option<i64>,
     /// Their record has just been matched with ours.
     matched: bool,
     /// What of them may have been sent.
@@ -173,10 +175,12 @@ impl<'p> Lines<'p> {
         write: &Write,
         at: &'p Circumstances,
     ) -> Result<Self, Abort> {
-        let seen = action.seen.filter(|_| !write.children.is_empty() && conflict::keeps_agreed(&plan.target));
+        let both_ways = conflict::keeps_agreed(&plan.target);
+        let seen = action.seen.filter(|_| !write.children.is_empty() && both_ways);
         let under_way = seen.map(|seen| under_way::of(tx, seen.id)).transpose()?.unwrap_or_default();
         let (keeps_ours, matched) = (write.keeps_lines, write.matched);
-        Ok(Self { plan, at, keeps_ours, matched, under_way, written: 0, changed: false })
+        let agreed_on = write.record.filter(|_| both_ways && !matched);
+        Ok(Self { plan, at, keeps_ours, agreed_on, matched, under_way, written: 0, changed: false })
     }
 
     /// Makes the lines of one field what the plan says: those that are missing are gone.
@@ -198,7 +202,11 @@ impl<'p> Lines<'p> {
         let is_unknown = |line: &&Line| !known.iter().any(|binding| binding.external_id.as_deref() == Some(&line.id));
         let new: Vec<&Line> = children.lines.iter().filter(is_unknown).collect();
         let paired = self.pair(tx, parent, record, (children, all), &new)?;
-        for line in &children.lines {
+        let removed = match self.agreed_on == Some(record) {
+            true => line::removed(tx, self.plan, (children, &new), record)?,
+            false => Vec::new(),
+        };
+        for line in children.lines.iter().filter(|line| !removed.contains(&line.id.as_str())) {
             let mut bound = known.iter().find(|binding| binding.external_id.as_deref() == Some(&line.id)).cloned();
             let paired = paired.get(&line.id).copied().filter(|_| bound.is_none());
             if let Some(record) = paired {
@@ -264,14 +272,10 @@ impl<'p> Lines<'p> {
     ) -> Result<(), Abort> {
         let (plan, at) = (self.plan, self.at);
         let model = &children.kind.model;
-        let mut values = line.values.clone();
-        values.retain(|(field, _)| *field != children.inverse);
+        let Some((mut values, keeps)) = self.taken(tx, children, line, bound)? else { return Ok(()) };
         values.push((children.inverse, Input::Value(Value::Ref(parent))));
         let both_ways = conflict::keeps_agreed(&plan.target);
         let theirs = line::digest(&children.kind, children.inverse, line);
-        if self.stays(tx, children, line, bound)? {
-            return Ok(());
-        }
         let (record, mut version) = match known {
             Some(record) => {
                 let written = record::write(tx, plan.catalogue(), model, record, &values, &at.change)?;
@@ -296,36 +300,51 @@ impl<'p> Lines<'p> {
         let synced = Synced {
             payload_hash: Some(theirs).filter(|_| both_ways),
             map_fingerprint: Some(plan.target.fingerprint),
-            record_version: version,
+            // What of ours is still to be sent keeps both sides out of step.
+            record_version: keeps.unwrap_or(version),
             extra: line.extra.as_ref(),
             ..Synced::default()
         };
-        match bound {
-            Some(binding) => {
-                binding::update_synced(tx, binding.id, &children.kind, record, &synced, &at.change)?;
+        let binding = match bound {
+            Some(bound) => {
+                binding::update_synced(tx, bound.id, &children.kind, record, &synced, &at.change)?;
+                bound.id
             }
             None => {
                 let backend = plan.target.session.backend;
-                binding::insert_synced(tx, backend, &children.kind, &line.id, record, &synced, &at.change)?;
+                binding::insert_synced(tx, backend, &children.kind, &line.id, record, &synced, &at.change)?
             }
+        };
+        if both_ways {
+            line::agree(tx, binding, children, line)?;
         }
         self.written += 1;
         Ok(())
     }
 
-    /// Whether our side of a line stands, and is still to be sent.
-    fn stays(
+    /// What of a line of theirs is written, and the version up to which both are in step where something of ours is still to
+    /// be sent. Nothing is, where ours stands as it is.
+    fn taken(
         &self,
         tx: &mut dyn Tx,
         children: &Children,
         line: &Line,
         bound: Option<&record::Binding>,
-    ) -> Result<bool, Abort> {
-        let Some(bound) = bound.filter(|_| conflict::keeps_agreed(&self.plan.target)) else { return Ok(false) };
+    ) -> Result<Option<(Values, Option<i64>)>, Abort> {
+        let mut all = line.values.clone();
+        all.retain(|(field, _)| *field != children.inverse);
+        let Some(bound) = bound.filter(|_| conflict::keeps_agreed(&self.plan.target)) else {
+            return Ok(Some((all, None)));
+        };
         Ok(match line::standing(tx, self.plan, (children, line), bound, &self.under_way)? {
-            Standing::Ours => true,
-            Standing::Both => self.keeps_ours,
-            Standing::Equal | Standing::Unchanged => false,
+            Standing::Equal | Standing::Unchanged => Some((all, None)),
+            Standing::Ours => None,
+            Standing::Both => {
+                let stands = if self.keeps_ours { Side::Ours } else { Side::Theirs };
+                let merged = line::merged(tx, self.plan, (children, all), bound, &self.under_way, stands)?;
+                let in_step = (!merged.kept.is_empty()).then(|| bound.record_version.unwrap_or_default());
+                Some((merged.taken, in_step))
+            }
         })
     }
 

@@ -13,6 +13,7 @@ use super::{compare, gateway::Gateway, giving, make, ours::Ours, small};
 enum Field {
     PartyName,
     City,
+    Zip,
     ProductName,
     ListPrice,
     CostPrice,
@@ -25,14 +26,13 @@ enum Field {
 use Field::*;
 
 /// What is edited here and there: some on one side only, the rest on both.
-/// A line that both changed goes as a whole, so of an address only the city is edited.
-const HERE: [Field; 8] = [PartyName, City, ProductName, ListPrice, IsSold, Note, Quantity, Reference];
-const THERE: [Field; 6] = [PartyName, City, ProductName, ListPrice, CostPrice, Note];
+const HERE: [Field; 9] = [PartyName, City, Zip, ProductName, ListPrice, IsSold, Note, Quantity, Reference];
+const THERE: [Field; 7] = [PartyName, City, Zip, ProductName, ListPrice, CostPrice, Note];
 
 /// Which of a field's records: some of the seed that are active, not in stock where that matters, and still drafts.
 fn keys(field: Field) -> Vec<String> {
     match field {
-        PartyName | City => (1..19).map(|n| format!("C{n:03}")).collect(),
+        PartyName | City | Zip => (1..19).map(|n| format!("C{n:03}")).collect(),
         ProductName | ListPrice | IsSold => (1..9).chain(12..20).map(|n| format!("P{n:03}")).collect(),
         // Of goods that have moved Tryton lets nobody change it.
         CostPrice => vec!["P007".to_owned()],
@@ -111,10 +111,10 @@ impl Edits<'_> {
         let ours = self.ours;
         let (model, id, name) = match field {
             PartyName => ("res.partner", ours.one("res.partner", json!([["ref", "=", key]])), "name"),
-            City => {
+            City | Zip => {
                 let party = ours.one("res.partner", json!([["ref", "=", key]]));
                 let domain = json!([["parent_id", "=", party], ["type", "=", "invoice"]]);
-                ("res.partner", ours.one("res.partner", domain), "city")
+                ("res.partner", ours.one("res.partner", domain), if field == City { "city" } else { "zip" })
             }
             ProductName | ListPrice | CostPrice | IsSold => {
                 let name = match field {
@@ -154,9 +154,10 @@ impl Edits<'_> {
         let tryton = self.tryton;
         match field {
             PartyName => ("party.party", tryton.id("party.party", json!([["code", "=", key]])), "name"),
-            City => {
+            City | Zip => {
+                let name = if field == City { "city" } else { "postal_code" };
                 let domain = json!([["party.code", "=", key], ["invoice", "=", true]]);
-                ("party.address", tryton.id("party.address", domain), "city")
+                ("party.address", tryton.id("party.address", domain), name)
             }
             CostPrice => ("product.product", tryton.id("product.product", json!([["code", "=", key]])), "cost_price"),
             ProductName | ListPrice | IsSold => {

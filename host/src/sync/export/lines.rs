@@ -83,6 +83,7 @@ impl Field<'_> {
                 // Ours was changed once more since it was sent, and is still to be sent: what is there now is what both had.
                 let synced = self.synced(line, bound.record_version.unwrap_or_default());
                 binding::update_synced(tx, bound.id, kind, record, &synced, self.change)?;
+                line::agree(tx, bound.id, self.children, line)?;
                 return Ok(false);
             }
         } else {
@@ -97,6 +98,7 @@ impl Field<'_> {
         let written = record::write(tx, self.plan.catalogue(), &kind.model, record, &values, self.change)?;
         let synced = self.synced(line, written.version);
         binding::update_synced(tx, bound.id, kind, record, &synced, self.change)?;
+        line::agree(tx, bound.id, self.children, line)?;
         Ok(true)
     }
 

@@ -18,7 +18,7 @@ use crate::{
         conflict,
         digest::Hash,
         engine::Engine,
-        merge,
+        line, merge,
         page::Page,
         plan::{Plan, Write},
         prepare::{self, Mapped},
@@ -266,7 +266,9 @@ fn arrive(
     binding::update_synced(tx, id, kind, sent.record, &synced, &change)?;
     match theirs.and_then(|theirs| theirs.write.as_ref()).filter(|_| conflict::keeps_agreed(target)) {
         Some(write) => {
-            conflict::put(tx, id, &merge::agreed(&kind.model, &write.values), false)?;
+            let mut agreed = merge::agreed(&kind.model, &write.values);
+            agreed.extend(line::ids(&kind.model, &write.children));
+            conflict::put(tx, id, &agreed, false)?;
             under_way::forget(tx, id)?;
         }
         // What was sent is all that is known of theirs.
