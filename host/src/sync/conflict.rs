@@ -29,7 +29,7 @@ use crate::{
     base::{Fault, Timestamp},
     model::{Value, job::NewJob},
     record::{self, Binding, Model, Row, binding, binding::Status},
-    storage::{Store, Tx, agreed, conflict},
+    storage::{Store, Tx, agreed as rows, conflict},
 };
 
 /// What is done about a record.
@@ -95,6 +95,13 @@ pub fn keeps_agreed(target: &Target) -> bool {
     target.declared.import && goes_out(target)
 }
 
+/// What both sides have once theirs is taken over: its values, and which lines it has.
+pub fn agreed(model: &Model, theirs: &Write) -> Map<String, Json> {
+    let mut all = merge::agreed(model, &theirs.values);
+    all.extend(line::ids(model, &theirs.children));
+    all
+}
+
 /// Brings the writes of a plan together with what changed here.
 pub async fn merge(store: &Store, plan: &mut Plan, options: &Options) -> Result<(), Error> {
     if !keeps_agreed(&plan.target) {
@@ -105,9 +112,7 @@ pub async fn merge(store: &Store, plan: &mut Plan, options: &Options) -> Result<
     let keeps_lines = keeps_lines(&plan.target, options.decision.as_ref());
     for action in &mut plan.actions {
         let What::Write(write) = &mut action.what else { continue };
-        let mut theirs = merge::agreed(&model, &write.values);
-        theirs.extend(line::ids(&model, &write.children));
-        write.agreed = Some(theirs);
+        write.agreed = Some(agreed(&model, write));
         write.keeps_lines = keeps_lines;
         if let Some(seen) = action.seen.filter(|seen| is_changed_here(seen, write)) {
             both.extend(seen.record.map(|record| (seen.id, record)));
@@ -169,7 +174,7 @@ async fn read_both(store: &Store, target: &Target, both: Vec<(i64, i64)>) -> Res
         .read(move |tx| -> Result<_, Error> {
             let (bindings, records): (Vec<i64>, Vec<i64>) = both.into_iter().unzip();
             let read = |text: String| serde_json::from_str(&text).unwrap_or_default();
-            let agreed = agreed::of(tx, &bindings)?.into_iter().map(|(id, text)| (id, read(text))).collect();
+            let agreed = rows::of(tx, &bindings)?.into_iter().map(|(id, text)| (id, read(text))).collect();
             let under_way = under_way::of_all(tx, &bindings)?;
             let model = &target.kind.model;
             let fields: Vec<usize> = model.fields.iter().map(|field| field.index).collect();
@@ -241,11 +246,11 @@ pub fn agree(
 /// Keeps what theirs is; fields that are not told of stay as they were agreed.
 pub fn put(tx: &mut dyn Tx, binding: i64, theirs: &Map<String, Json>, is_new: bool) -> Result<(), Abort> {
     let mut all: Map<String, Json> = Map::new();
-    if !is_new && let Some((_, known)) = agreed::of(tx, &[binding])?.pop() {
+    if !is_new && let Some((_, known)) = rows::of(tx, &[binding])?.pop() {
         all = serde_json::from_str(&known).unwrap_or_default();
     }
     all.extend(theirs.iter().map(|(name, value)| (name.clone(), value.clone())));
-    Ok(agreed::put(tx, binding, &Json::Object(all).to_string())?)
+    Ok(rows::put(tx, binding, &Json::Object(all).to_string())?)
 }
 
 /// Keeps a record that both sides changed for a person; nothing is written or sent of it until then.

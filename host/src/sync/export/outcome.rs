@@ -18,7 +18,6 @@ use crate::{
         conflict,
         digest::Hash,
         engine::Engine,
-        line, merge,
         page::Page,
         plan::{Plan, Write},
         prepare::{self, Mapped},
@@ -266,9 +265,7 @@ fn arrive(
     binding::update_synced(tx, id, kind, sent.record, &synced, &change)?;
     match theirs.and_then(|theirs| theirs.write.as_ref()).filter(|_| conflict::keeps_agreed(target)) {
         Some(write) => {
-            let mut agreed = merge::agreed(&kind.model, &write.values);
-            agreed.extend(line::ids(&kind.model, &write.children));
-            conflict::put(tx, id, &agreed, false)?;
+            conflict::put(tx, id, &conflict::agreed(&kind.model, write), false)?;
             under_way::forget(tx, id)?;
         }
         // What was sent is all that is known of theirs.
