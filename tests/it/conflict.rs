@@ -76,6 +76,25 @@ async fn a_relation_whose_target_came_in_for_it_is_agreed_on_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_relation_that_we_changed_survives_another_one_that_leads_to_something_new_there() {
+    let (host, shop) = in_step("remote").await;
+    let (before, category) =
+        (shop.item("products", 1)["category_id"].clone(), shop.item("products", 2)["category_id"].clone());
+    assert_ne!(before, category);
+    let tax = shop.add("taxes", json!({ "name": "New", "rate": 3 }));
+    let other = host.binding("demo.category", &category.to_string()).await["record"].clone();
+    both_change(&host, &shop, json!({ "tax_ids": [tax] }), json!({ "categ_id": other })).await;
+    host.import("demo.product").await;
+    host.exported().await;
+    let item = shop.item("products", 1);
+    assert_eq!((&item["category_id"], &item["tax_ids"]), (&category, &json!([tax])));
+    let [one, two] =
+        [host.record("demo.product", "1", &["categ_id"]).await, host.record("demo.product", "2", &["categ_id"]).await];
+    assert_eq!(one["categ_id"], two["categ_id"]);
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_field_goes_as_the_policy_says() {
     for (policy, stands) in [("remote", "By them"), ("local", "By us"), ("newest", "By us")] {
         let (host, shop) = in_step(policy).await;

@@ -150,6 +150,18 @@ impl Resolver {
         missing
     }
 
+    /// Puts ids in place of the references of those values that are known whole; all others stay as they are.
+    pub fn apply_known(&self, values: &mut Values) {
+        for value in values.iter_mut() {
+            let mut known = vec![value.clone()];
+            if self.apply(&mut known).is_empty()
+                && let Some(known) = known.pop()
+            {
+                *value = known;
+            }
+        }
+    }
+
     fn command(&self, command: &mut Command) -> Vec<Symbolic> {
         let inner = |values: &mut Values| self.apply(values).into_iter().map(|(_, symbolic)| symbolic).collect();
         match command {

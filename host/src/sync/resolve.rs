@@ -138,6 +138,9 @@ fn put(resolver: Option<&Resolver>, mut one: Wanted, unbound: &HashMap<String, V
             trial.unresolved = !left.is_empty();
             trial.open.clear();
             one.write = trial;
+        } else {
+            // What is known can be compared with ours; the rest is looked up once more inside the write.
+            resolver.apply_known(&mut one.write.values);
         }
         missing.extend(one.write.open.iter().filter_map(|symbolic| match symbolic {
             Symbolic::Ref(target) => Some(target.clone()),
