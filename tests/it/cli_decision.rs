@@ -48,7 +48,7 @@ async fn conflicts() {
     }
     host.call("backend.set", json!({ "name": "shop", "texts": { "conflict": "ask" } })).await;
     keeps_both(&host, "conflict_list_none", &["conflict", "list"]).await;
-    for id in [1, 2] {
+    for id in [1, 2, 3] {
         shop.edit("products", id, json!({ "title": "By them", "price": 7.5 }));
         host.edit("demo.product", &id.to_string(), json!({ "name": "By us", "list_price": "99.50" })).await;
         host.exported().await;
@@ -56,10 +56,15 @@ async fn conflicts() {
     let listed = keeps_both(&host, "conflict_list", &["conflict", "list", "--backend", "shop"]).await;
     let ids: Vec<String> =
         listed["conflicts"].as_array().expect("conflicts").iter().map(|one| one["id"].to_string()).collect();
-    keeps(&host, "conflict_show", &["conflict", "show", &ids[0]]).await;
+    keeps_both(&host, "conflict_show", &["conflict", "show", &ids[0]]).await;
     keeps(&host, "conflict_resolve_ours", &["conflict", "resolve", &ids[0], "--ours"]).await;
     let by_field = ["conflict", "resolve", &ids[1], "--theirs", "--field", "name=ours"];
     keeps(&host, "conflict_resolve_field", &by_field).await;
+    let mut resolved = host.run(["conflict", "resolve", &ids[2], "--theirs", "--json"]).await.ok().json();
+    assert!(resolved["job"].take().as_i64().is_some(), "jobs are numbered as they come: {resolved}");
+    insta::with_settings!({ snapshot_path => "../snapshots/cli", prepend_module_to_snapshot => false }, {
+        insta::assert_json_snapshot!("conflict_resolve_json", resolved);
+    });
     let again = host.run(["conflict", "resolve", &ids[0], "--ours", "--json"]).await;
     assert_eq!((again.code, again.json()["error"]["code"].clone()), (Some(1), json!("sync.refused")), "{}", again.out);
     host.stop().await;
