@@ -71,6 +71,36 @@ async fn edits_made_while_nobody_serves_are_read_after_a_restart_with_another_po
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn edits_made_while_the_plugin_was_missing_go_out_once_it_is_back() {
+    let shop = Shop::start(small());
+    let host = TestHost::in_step(&shop).await;
+    let record = host.binding("demo.product", "1").await["record"].clone();
+    let data = host.stop().await;
+    let plugins = data.path().join("plugins");
+    let kept = tempfile::tempdir().expect("a folder");
+    let files = || std::fs::read_dir(&plugins).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let away: Vec<_> = files().filter(|path| path.extension().is_some_and(|extension| extension == "so")).collect();
+    for file in &away {
+        let to = kept.path().join(file.file_name().expect("a name"));
+        std::fs::copy(file, to).and_then(|_| std::fs::remove_file(file)).expect("it is moved");
+    }
+    let host = TestHost::start(data, |_| {}).await;
+    let values = json!({ "name": "Changed without it" });
+    host.call("record.write", json!({ "model": "product.template", "id": record, "values": values })).await;
+    host.exported().await;
+    assert_eq!(writes(&shop), [] as [&str; 0]);
+    let data = host.stop().await;
+    for file in &away {
+        std::fs::copy(kept.path().join(file.file_name().expect("a name")), file).expect("it is moved back");
+    }
+    let host = TestHost::start(data, |_| {}).await;
+    host.exporting("demo.product").await;
+    host.exported().await;
+    assert_eq!(writes(&shop), ["PUT /products/1"]);
+    assert_eq!(shop.item("products", 1)["title"], "Changed without it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_an_import_has_matched_meanwhile_is_in_step_and_not_sent() {
     let shops = [Shop::start(small()), Shop::start(small())];
     let host = TestHost::over(&shops[0]).await;
