@@ -51,6 +51,7 @@ pub mod task;
 pub mod under_way;
 pub mod verify;
 mod write;
+mod write_line;
 
 pub use account::Account;
 pub use engine::Engine;
