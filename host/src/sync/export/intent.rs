@@ -8,8 +8,9 @@ use bindery_contract::{ErrorClass, op};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
+    answer,
     ours::Ours,
-    outcome::{self, Arrived, Fate, Sent},
+    outcome::{Arrived, Fate, Sent},
     prepare::{self, Body},
     send::{self, Answer},
 };
@@ -159,7 +160,7 @@ impl Engine {
             send::read_back(target, behalf, &mut answer).await;
         }
         let theirs = match answer.page.take().filter(|_| asked.is_some()) {
-            Some(page) => outcome::theirs(self, target, behalf, Some(page)).await?,
+            Some(page) => answer::theirs(self, target, behalf, Some(page)).await?,
             None => None,
         };
         let asked = asked.filter(|_| theirs.is_some());

@@ -4,6 +4,7 @@
 //! connector map it, sends it, and takes the answer in through `apply`, so that the next import finds nothing new. A
 //! create is preceded by a durable intent. Nothing here reads SQL or keeps state of its own but the locks on records.
 
+mod answer;
 mod batch;
 pub mod bounce;
 pub mod catch_up;

@@ -7,6 +7,7 @@ use serde_json::json;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
+    answer,
     due::{self, Wanted},
     look::Found,
     ours::{self, Ours},
@@ -241,7 +242,7 @@ impl Engine {
             let mut answer = self.create(target, behalf, ours, &body).await?;
             send::read_back(target, behalf, &mut answer).await;
             let id = answer.id.clone();
-            let theirs = outcome::theirs(self, target, behalf, answer.page.take()).await?;
+            let theirs = answer::theirs(self, target, behalf, answer.page.take()).await?;
             let arrived = outcome::Arrived { external_id: id.clone(), created: true, hash, theirs };
             let asked = asked.into_iter().chain(answer.asked).collect();
             self.arrived(target, behalf, ours, arrived, asked).await?;
@@ -268,7 +269,7 @@ impl Engine {
         match send::update(target, behalf, id, &body).await {
             Ok(mut answer) => {
                 send::read_back(target, behalf, &mut answer).await;
-                let theirs = outcome::theirs(self, target, behalf, answer.page.take()).await?;
+                let theirs = answer::theirs(self, target, behalf, answer.page.take()).await?;
                 let arrived = outcome::Arrived { external_id: id.to_owned(), created: false, hash, theirs };
                 let asked = asked.into_iter().chain(answer.asked).collect();
                 self.arrived(target, behalf, ours, arrived, asked).await?;

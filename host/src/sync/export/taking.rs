@@ -3,9 +3,10 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
+    answer,
     batch::{Done, There},
     ours::Ours,
-    outcome::{self, Arrived, Fate, Sent},
+    outcome::{Arrived, Fate, Sent},
     record::Exported,
     send::{self, Answer},
 };
@@ -34,7 +35,7 @@ impl Engine {
         }
         self.read_back(target, behalf, &mut there).await;
         let pages: Vec<Option<Page>> = there.iter_mut().map(|there| there.answer.page.take()).collect();
-        let theirs = outcome::theirs_many(self, target, behalf, &pages).await?;
+        let theirs = answer::theirs_many(self, target, behalf, &pages).await?;
         let mut plan = Plan::new(target.clone(), Arc::new(Page::empty()), self.clock.now());
         let mut exported: HashMap<String, (i64, Exported)> = HashMap::new();
         let mut end = |plan: &mut Plan, ours: &Ours, fate: Fate, said: Exported| {
