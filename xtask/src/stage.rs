@@ -5,6 +5,8 @@ use std::{
     io::{BufRead as _, BufReader},
     path::PathBuf,
     process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -52,6 +54,23 @@ impl Stage {
             return Err(format!("`bindery {}`: {said}{why}", arguments.join(" ")));
         }
         serde_json::from_str(&said).map_err(|error| format!("`bindery {}`: {error}: {said}", arguments.join(" ")))
+    }
+
+    /// Runs a command for so long at most, whatever comes of it; then it is killed.
+    pub(crate) fn attempt(&self, arguments: &[&str], limit: Duration) -> Result<(), String> {
+        let mut command = self.command(arguments);
+        command.arg("--json").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().map_err(|error| error.to_string())?;
+        let end = Instant::now() + limit;
+        while child.try_wait().map_err(|error| error.to_string())?.is_none() {
+            if Instant::now() > end {
+                // It may just have ended.
+                let _ = child.kill();
+                return child.wait().map(drop).map_err(|error| error.to_string());
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
     }
 
     pub(crate) fn answer(&self, arguments: &[&str]) -> Result<String, String> {

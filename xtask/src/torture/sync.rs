@@ -49,6 +49,8 @@ impl Options {
 
 /// How long both sides may take to come to rest.
 const REST: Duration = Duration::from_secs(120);
+/// How long a sync in the middle of a round may go on by itself.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Both programs, each running or killed.
 struct Ground {
@@ -140,8 +142,8 @@ impl Ground {
         let shop = self.shop.as_ref().filter(|_| kill_shop).map(|shop| luck::kill_soon(shop.id(), random));
         for number in 0..count {
             if number == count / 2 {
-                // The host may just have been killed.
-                let _ = self.stage.ask(&["sync", "shop"]);
+                // Where the host has just been killed it works alone, and the shop may be down as well.
+                self.stage.attempt(&["sync", "shop"], PATIENCE)?;
             }
             edits.make(&self.stage, self.shop.as_ref(), random);
         }
