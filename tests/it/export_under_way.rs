@@ -20,60 +20,50 @@ fn name(data: &Data, record: &str, name: &str) {
     data.run(["record", "write", "product.template", record, &format!("name={name}")]).ok();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_value_whose_answer_never_came_is_our_own_when_an_import_finds_it() {
-    let (data, shop, record) = with_product();
+/// Changes the name and kills the host once that has arrived and before its answer has; then the name is changed again.
+async fn killed_in_between(data: &Data, shop: &Shop, record: &str, again: &str) {
     let gate = shop.gate_at("PUT /products/*", Point::After);
     let host = data.serve();
-    name(&data, &record, "First");
+    name(data, record, "First");
     gate.arrived().await;
     host.kill();
     gate.release();
-    name(&data, &record, "Second");
-    // Nothing can be sent before the import.
+    name(data, record, again);
+}
+
+/// Imports before anything can be sent; then what is still to be sent is.
+async fn imported_then_sent(data: Data, shop: &Shop, still: &str) {
     shop.fault_always("PUT /products/*", Fault::status(503));
     let host = TestHost::start(data, |_| {}).await;
     host.import("demo.product").await;
     assert_eq!(shop.item("products", 1)["title"], "First", "the first has arrived");
-    assert_eq!(host.record("demo.product", "1", &["name"]).await["name"], "Second", "it is still to be sent");
+    assert_eq!(host.record("demo.product", "1", &["name"]).await["name"], still, "it is still to be sent");
     shop.clear_faults();
     host.exported().await;
     host.retry_exports().await;
-    assert_eq!(shop.item("products", 1)["title"], "Second");
-    assert_eq!(host.record("demo.product", "1", &["name"]).await["name"], "Second");
+    assert_eq!(shop.item("products", 1)["title"], still);
+    assert_eq!(host.record("demo.product", "1", &["name"]).await["name"], still);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_whose_answer_never_came_is_our_own_when_an_import_finds_it() {
+    let (data, shop, record) = with_product();
+    killed_in_between(&data, &shop, &record, "Second").await;
+    imported_then_sent(data, &shop, "Second").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_changed_back_here_is_no_change_of_theirs() {
     let (data, shop, record) = with_product();
     let before = shop.item("products", 1)["title"].as_str().expect("a title").to_owned();
-    let gate = shop.gate_at("PUT /products/*", Point::After);
-    let host = data.serve();
-    name(&data, &record, "First");
-    gate.arrived().await;
-    host.kill();
-    gate.release();
-    name(&data, &record, &before);
-    shop.fault_always("PUT /products/*", Fault::status(503));
-    let host = TestHost::start(data, |_| {}).await;
-    host.import("demo.product").await;
-    assert_eq!(host.record("demo.product", "1", &["name"]).await["name"], before.as_str(), "it is still to be sent");
-    shop.clear_faults();
-    host.exported().await;
-    host.retry_exports().await;
-    assert_eq!(shop.item("products", 1)["title"], before.as_str());
+    killed_in_between(&data, &shop, &record, &before).await;
+    imported_then_sent(data, &shop, &before).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_they_changed_after_it_arrived_is_theirs_all_the_same() {
     let (data, shop, record) = with_product();
-    let gate = shop.gate_at("PUT /products/*", Point::After);
-    let host = data.serve();
-    name(&data, &record, "First");
-    gate.arrived().await;
-    host.kill();
-    gate.release();
-    name(&data, &record, "Second");
+    killed_in_between(&data, &shop, &record, "Second").await;
     shop.edit("products", 1, json!({ "title": "Theirs" }));
     let host = TestHost::start(data, |_| {}).await;
     host.import("demo.product").await;
