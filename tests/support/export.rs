@@ -109,7 +109,6 @@ impl TestHost {
 
     /// Exports that run, or wait for their turn now; nothing where changes are still to be read.
     async fn open_exports(&self) -> Option<usize> {
-        let now = self.clock().now();
         let read = self.store().read(move |tx| {
             let newest = outbox::last(tx).map_err(|_| Error::Panicked)?;
             if outbox::position(tx, "export").map_err(|_| Error::Panicked)?.unwrap_or_default() < newest {
@@ -117,12 +116,13 @@ impl TestHost {
             }
             let states = vec![State::Pending, State::Started, State::WaitDependencies];
             let filter = Filter { states, limit: Some(100_000), ..Filter::default() };
-            let jobs = control::list(tx, &filter).map_err(|_| Error::Panicked)?;
-            let goes_on =
-                jobs.iter().filter(|job| job.parked.is_none() && (job.state == State::Started || job.eta <= now));
-            Ok::<_, Error>(Some(goes_on.filter(|job| job.kind.contains("export")).count()))
+            control::list(tx, &filter).map(Some).map_err(|_| Error::Panicked)
         });
-        read.await.expect("the queue can be read")
+        let jobs = read.await.expect("the queue can be read")?;
+        // Told after they were read: one that was enqueued meanwhile is to run now, and waits for no later attempt.
+        let now = self.clock().now();
+        let goes_on = jobs.iter().filter(|job| job.parked.is_none() && (job.state == State::Started || job.eta <= now));
+        Some(goes_on.filter(|job| job.kind.contains("export")).count())
     }
 
     /// The newest job that exports a record of a kind, once there is one.

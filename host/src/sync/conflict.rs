@@ -228,6 +228,7 @@ pub fn agree(
     let Some(theirs) = &write.agreed else { return Ok(()) };
     put(tx, binding, theirs, is_new)?;
     if !is_new {
+        under_way::seen(tx, binding)?;
         conflict::close(tx, binding, at.now.0)?;
     }
     if !write.kept.is_empty() {

@@ -105,6 +105,28 @@ pub fn of_all(tx: &mut dyn Tx, bindings: &[i64]) -> Result<HashMap<i64, UnderWay
     Ok(under_way::of(tx, bindings)?.into_iter().map(|(binding, text)| (binding, read(text))).collect())
 }
 
+/// The last send has arrived, and no answer tells what became of it: answers its values, which is all that is known of
+/// theirs. Its lines stay, until an import tells which of theirs they are.
+pub fn arrived(tx: &mut dyn Tx, binding: i64) -> Result<Option<Values>, storage::Error> {
+    let Some(last) = of(tx, binding)?.0.pop() else { return Ok(None) };
+    if last.lines.is_empty() {
+        forget(tx, binding)?;
+    } else {
+        let lines = UnderWay(vec![Sending { values: Values::new(), lines: last.lines }]);
+        under_way::put(tx, binding, &serde_json::json!(lines).to_string())?;
+    }
+    Ok(Some(last.values))
+}
+
+/// An import tells what is there: what has arrived is no longer under way. What may still arrive is.
+pub fn seen(tx: &mut dyn Tx, binding: i64) -> Result<(), storage::Error> {
+    let known = of(tx, binding)?.0;
+    match !known.is_empty() && known.iter().all(|sending| sending.values.is_empty()) {
+        true => forget(tx, binding),
+        false => Ok(()),
+    }
+}
+
 /// Nothing is under way any more: what is there is known.
 pub fn forget(tx: &mut dyn Tx, binding: i64) -> Result<(), storage::Error> {
     under_way::forget(tx, binding)

@@ -191,6 +191,10 @@ impl Ground {
             standing = self.waiting()?;
             let is_quiet = done.is_ok() && standing == json!([]);
             quiet = if is_quiet { quiet + 1 } else { 0 };
+            for job in standing.as_array().into_iter().flatten().filter(|job| job["state"] == "pending") {
+                // As an operator does once an outage is over; refused where it has begun meanwhile.
+                let _ = self.stage.ask(&["job", "retry", &job["id"].to_string()]);
+            }
             if !is_quiet {
                 thread::sleep(Duration::from_millis(200));
             }

@@ -195,8 +195,12 @@ fn arrive(
             conflict::put(tx, id, &conflict::agreed(&kind.model, write), false)?;
             under_way::forget(tx, id)?;
         }
-        // What was sent is all that is known of theirs.
-        None => agreed::forget(tx, id)?,
+        None => {
+            agreed::forget(tx, id)?;
+            if let Some(sent) = under_way::arrived(tx, id)? {
+                conflict::put(tx, id, &sent, true)?;
+            }
+        }
     }
     open::close(tx, id, at.now.0)?;
     if sent.bounced {
