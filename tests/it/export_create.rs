@@ -105,6 +105,36 @@ async fn an_import_that_can_not_tell_waits_until_it_is_bound() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_seen_half_made_or_in_other_letters_waits_until_it_is_bound() {
+    for (sku, seen) in [("HALF-1", ""), ("Rewritten-1", " rewritten-1")] {
+        let shop = Shop::start(small());
+        let host = giving(&shop).await;
+        let gate = shop.gate_at("POST /products", Point::After);
+        let record = host.make("product.template", json!({ "name": "Seen half", "default_code": sku })).await;
+        gate.arrived().await;
+        let there = titled(&shop, "products", "title", "Seen half")[0]["id"].clone();
+        shop.edit("products", there.as_u64().expect("a number"), json!({ "sku": seen }));
+        shop.add("products", json!({ "title": "Somebody else's", "sku": "ELSE-1" }));
+        let started = host.call("sync.start", json!({ "backend": "shop", "kind": "demo.product" })).await;
+        let job = started["jobs"][0]["id"].as_i64().expect("a job");
+        host.job_when(job, "done", |job| job.state.is_ended()).await;
+        let count = async |name: &str| host.count("product.template", json!([["name", "=", name]])).await;
+        assert_eq!((count("Seen half").await, count("Somebody else's").await), (1, 1), "seen as {seen:?}");
+        shop.edit("products", there.as_u64().expect("a number"), json!({ "sku": sku }));
+        gate.release();
+        host.exported().await;
+        host.wait(&[job]).await;
+        assert_eq!(count("Seen half").await, 1, "seen as {seen:?}");
+        let binding = host.binding_of("shop", "demo.product", record).await.expect("it is bound");
+        assert_eq!(
+            (&binding["external_id"], &binding["sync_status"]),
+            (&json!(there.to_string()), &json!("success")),
+            "{binding}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_is_asked_for_again_with_the_same_key() {
     let shop = Shop::start(small());
     let host = giving(&shop).await;
