@@ -99,10 +99,10 @@ fn a_product_made_in_one_appears_in_the_other_an_edit_there_comes_back_and_nothi
     let lamp = make::product(&ours, "HUB-2");
     settled(&ours, [&a, &b]);
     settled(&ours, [&a, &b]);
-    // It goes to both at once, and what one makes of it goes to the other as well: it is there once, and the same.
+    // It goes to both at once, is made once in each, and is the same.
     assert_eq!(a.template("HUB-2"), b.template("HUB-2"));
     for spoke in [&a, &b] {
-        assert!(spoke.gateway.written().contains(&"POST product.template".to_owned()), "{}", spoke.name);
+        assert_eq!(spoke.gateway.written(), ["POST product.template"], "{}", spoke.name);
     }
     ours.write("product.template", lamp, json!({"name": "Renamed here", "list_price": "20"}));
     settled(&ours, [&a, &b]);
