@@ -190,18 +190,7 @@ fn arrive(
         export_hash: Some(arrived.hash),
     };
     binding::update_synced(tx, id, kind, sent.record, &synced, &change)?;
-    match theirs.and_then(|theirs| theirs.write.as_ref()).filter(|_| conflict::keeps_agreed(target)) {
-        Some(write) => {
-            conflict::put(tx, id, &conflict::agreed(&kind.model, write), false)?;
-            under_way::forget(tx, id)?;
-        }
-        None => {
-            agreed::forget(tx, id)?;
-            if let Some(sent) = under_way::arrived(tx, id)? {
-                conflict::put(tx, id, &sent, true)?;
-            }
-        }
-    }
+    agree(tx, plan, id, theirs.and_then(|theirs| theirs.write.as_deref()))?;
     open::close(tx, id, at.now.0)?;
     if sent.bounced {
         review::close_bound(tx, &[id], BOUNCE, at.now.0)?;
@@ -215,6 +204,20 @@ fn arrive(
         apply::enqueue(tx, at, task::after_export(&target.session, target.name(), vec![written]))?;
     }
     Ok(None)
+}
+
+/// Keeps what both have now: what came back, or without that what was sent.
+fn agree(tx: &mut dyn Tx, plan: &Plan, id: i64, write: Option<&Write>) -> Result<(), Abort> {
+    if let Some(write) = write.filter(|_| conflict::keeps_agreed(&plan.target)) {
+        conflict::put(tx, id, &conflict::agreed(&plan.target.kind.model, write), false)?;
+        under_way::forget(tx, id)?;
+        return Ok(());
+    }
+    agreed::forget(tx, id)?;
+    if let Some(sent) = under_way::arrived(tx, id)? {
+        conflict::put(tx, id, &sent, true)?;
+    }
+    Ok(())
 }
 
 /// Theirs is there, and ours is not any more.
