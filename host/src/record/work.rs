@@ -73,30 +73,31 @@ impl<'a> Work<'a> {
         let values = delegated.as_ref().unwrap_or(values);
         let link = link.map(|(index, to)| (index, Value::Ref(to)));
         let filled = self.fill(model, values, link.as_ref())?;
-        let mut columns: Vec<(usize, &Value)> = Vec::with_capacity(values.len() + model.defaults.len() + 1);
+        let mut columns: Vec<(usize, &Value)> = Vec::with_capacity(values.len() + filled.len() + 1);
         columns.extend(link.as_ref().map(|(index, value)| (*index, value)));
         self.columns(model, values, &mut columns)?;
         let is_list = |value: &Value| matches!(value, Value::Refs(_));
         columns.extend(filled.iter().filter(|(_, value)| !is_list(value)).map(|(index, value)| (*index, value)));
         columns.sort_unstable_by_key(|(index, _)| *index);
-        let given = columns.len();
-        let mut constants = Vec::with_capacity(model.defaults.len());
-        for default in &model.defaults {
-            if columns[..given].binary_search_by_key(&default.field, |(at, _)| *at).is_err() {
-                columns.push((default.field, &default.value));
-                constants.extend(default.literal.as_deref().map(|literal| (default.field, literal)));
-            }
-        }
+        let (mut columns, constants) = with_defaults(model, columns);
         let early = self.early(model, &columns, None)?;
-        columns.extend(early.iter().map(|(index, value)| (*index, value)));
-        columns.sort_unstable_by_key(|(index, _)| *index);
+        if !early.is_empty() {
+            columns.extend(early.iter().map(|(index, value)| (*index, value)));
+            columns.sort_unstable_by_key(|(index, _)| *index);
+        }
         check_required(model, &columns)?;
 
-        let bound = || columns.iter().filter(|(at, _)| constants.binary_search_by_key(at, |(at, _)| *at).is_err());
-        let numbers: Vec<usize> = bound().map(|(index, _)| *index).collect();
-        let mut params = Vec::with_capacity(columns.len() + 1);
+        let bound = columns.len() - constants.len();
+        let (mut numbers, mut params) = (Vec::with_capacity(bound), Vec::with_capacity(bound + 1));
         params.push(Param::Int(self.change.now.0));
-        params.extend(bound().map(|(_, value)| param(value)));
+        let mut constant = constants.iter().map(|(index, _)| *index).peekable();
+        for (index, value) in &columns {
+            while constant.next_if(|at| at < index).is_some() {}
+            if constant.peek() != Some(index) {
+                numbers.push(*index);
+                params.push(param(value));
+            }
+        }
         let inserted = model.table.insert(self.tx, &numbers, &constants, &params);
         let id = match inserted {
             Ok(id) => id,
@@ -375,6 +376,28 @@ impl<'a> Work<'a> {
         self.update(model, id, version, &columns, changed.clone())?;
         self.trigger(model, id, Some(&changed), &before)
     }
+}
+
+/// Columns of a record, by their numbers.
+type Columns<'v> = Vec<(usize, &'v Value)>;
+
+/// What is given of a new record and, in the order of their numbers, the defaults of the rest; and those of the defaults that
+/// stand as constants in the statement. Both lists are sorted, and every record of a page comes here: one pass over them.
+fn with_defaults<'v>(model: &'v Model, given: Columns<'v>) -> (Columns<'v>, Vec<(usize, &'v str)>) {
+    let mut columns = Vec::with_capacity(given.len() + model.defaults.len());
+    let mut constants = Vec::with_capacity(model.defaults.len());
+    let mut given = given.into_iter().peekable();
+    for default in &model.defaults {
+        while let Some(before) = given.next_if(|(index, _)| *index < default.field) {
+            columns.push(before);
+        }
+        if given.peek().is_none_or(|(index, _)| *index != default.field) {
+            columns.push((default.field, &default.value));
+            constants.extend(default.literal.as_deref().map(|literal| (default.field, literal)));
+        }
+    }
+    columns.extend(given);
+    (columns, constants)
 }
 
 /// A value as the store takes it.
