@@ -14,11 +14,7 @@ use super::{
 };
 use crate::{
     model::Value,
-    storage::{
-        Param, Signal, Tx,
-        outbox::{self, NewRow},
-        record as tables,
-    },
+    storage::{Param, Signal, Tx, outbox::NewRow, record as tables},
 };
 
 /// What happened to one record.
@@ -342,7 +338,7 @@ impl<'a> Work<'a> {
                 changed: changed.as_deref(),
                 at: self.change.now.0,
             };
-            outbox::insert(self.tx, &row)?;
+            self.tx.log(&row)?;
         }
         if !self.touched.is_empty() {
             self.tx.signal(Signal::Outbox);

@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use super::{Durability::Durable, Durability::Relaxed, Error, Param, Signal, Statement, Store, Tx};
+use super::{Durability::Durable, Durability::Relaxed, Error, Param, Signal, Statement, Store, Tx, outbox};
 
 type Check = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -39,6 +39,8 @@ pub fn all() -> Vec<(&'static str, Case)> {
         ("upserts_and_returning", |s| Box::pin(upserts_and_returning(s))),
         ("ids_are_not_used_again", |s| Box::pin(ids_are_not_used_again(s))),
         ("row_ids_rise_and_are_not_used_again", |s| Box::pin(row_ids_rise_and_are_not_used_again(s))),
+        ("what_is_logged_stands_in_its_order", |s| Box::pin(what_is_logged_stands_in_its_order(s))),
+        ("what_is_undone_is_not_logged", |s| Box::pin(what_is_undone_is_not_logged(s))),
     ]
 }
 
@@ -322,6 +324,64 @@ async fn row_ids_rise_and_are_not_used_again(store: Store) {
     }
     assert!(given.is_sorted_by(|a, b| a < b), "{given:?}");
     assert_eq!(given.last(), Some(&120), "what is undone leaves no gap");
+}
+
+fn log(tx: &mut dyn Tx, records: std::ops::Range<i64>, changed: Option<&str>) -> Result<(), Error> {
+    for record in records {
+        let like =
+            outbox::NewRow { model: 1, record, op: 1, backend: Some(7), chain: None, actor: None, changed, at: 5 };
+        tx.log(&like)?;
+    }
+    Ok(())
+}
+
+/// Records in the order of the outbox; their ids rise.
+fn logged(tx: &mut dyn Tx) -> Result<Vec<(i64, Option<String>)>, Error> {
+    let rows = outbox::after(tx, 0, 10_000)?;
+    assert!(rows.is_sorted_by(|one, next| one.id < next.id));
+    assert!(rows.iter().all(|row| (row.model, row.op, row.backend, row.at) == (1, 1, Some(7), 5)));
+    Ok(rows.into_iter().map(|row| (row.record, row.changed)).collect())
+}
+
+async fn what_is_logged_stands_in_its_order(store: Store) {
+    let wanted: Vec<(i64, Option<String>)> = (0..1200)
+        .map(|record| (record, None))
+        .chain([(1200, Some("name".to_owned()))])
+        .chain((1201..1203).map(|record| (record, Some("size".to_owned()))))
+        .collect();
+    let within = store
+        .write(Durable, |tx| {
+            log(tx, 0..1200, None)?;
+            log(tx, 1200..1201, Some("name"))?;
+            log(tx, 1201..1203, Some("size"))?;
+            logged(tx)
+        })
+        .await
+        .expect("logged");
+    assert_eq!(within, wanted, "the transaction itself sees it");
+    store.write(Durable, |tx| log(tx, 1203..1205, None)).await.expect("logged");
+    let rows = store.read(|tx| logged(tx)).await.expect("read");
+    assert_eq!((&rows[..1203], rows.len()), (&wanted[..], 1205));
+    let refused = store.write(Durable, |tx| log(tx, 0..2, Some("a\0b"))).await;
+    assert!(matches!(refused, Err(Error::Nul)), "{refused:?}");
+    assert!(store.read(|tx| log(tx, 0..1, None)).await.is_err(), "a read logs nothing");
+}
+
+async fn what_is_undone_is_not_logged(store: Store) {
+    store
+        .write(Durable, |tx| {
+            log(tx, 0..2, None)?;
+            let undone = tx.savepoint(|tx| log(tx, 2..4, None).and(Err::<(), _>(Error::Nul)))?;
+            assert!(undone.is_err());
+            tx.savepoint(|tx| log(tx, 4..6, None))?
+        })
+        .await
+        .expect("logged");
+    let failed: Result<(), Error> = store.write(Durable, |tx| log(tx, 6..8, None).and(Err(Error::Nul))).await;
+    assert!(failed.is_err());
+    store.write(Durable, |tx| log(tx, 8..10, None)).await.expect("logged");
+    let rows = store.read(|tx| logged(tx)).await.expect("read");
+    assert_eq!(rows.iter().map(|(record, _)| *record).collect::<Vec<_>>(), [0, 1, 4, 5, 8, 9]);
 }
 
 fn count_in(tx: &mut dyn Tx, name: &str) -> Result<i64, Error> {

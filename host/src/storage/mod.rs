@@ -45,6 +45,7 @@ pub mod tx;
 pub mod under_way;
 
 mod checkpoint;
+mod gathered;
 mod reader;
 mod room;
 mod sequence;

@@ -41,6 +41,11 @@ impl Sequences {
 
     /// The next id of a table.
     pub fn next(&mut self, connection: &Connection, table: &str) -> Result<i64, Error> {
+        self.next_of(connection, table, 1)
+    }
+
+    /// The next ids of a table, that many in a row; answers the first.
+    pub fn next_of(&mut self, connection: &Connection, table: &str, count: i64) -> Result<i64, Error> {
         let at = match self.numbers.get(table) {
             Some(at) => *at,
             None => {
@@ -55,12 +60,12 @@ impl Sequences {
             Some(left) => left,
             None => stored(connection, table)?,
         };
-        if left.next > left.last {
-            left.last = left.next + BLOCK - 1;
+        if left.next + count - 1 > left.last {
+            left.last = left.next + count.max(BLOCK) - 1;
             reserve(connection, table, left.last)?;
         }
         let id = left.next;
-        left.next += 1;
+        left.next += count;
         self.left[at] = Some(left);
         Ok(id)
     }
@@ -134,6 +139,17 @@ mod tests {
         assert_eq!(take(&mut second, &connection, 2), [101, 102]);
         second.give_back(&connection).expect("given back");
         assert_eq!(take(&mut Sequences::default(), &connection, 1), [103]);
+    }
+
+    #[test]
+    fn ids_in_a_row_go_on_where_the_last_one_was_and_are_reserved() {
+        let (connection, mut sequences) = (database(), Sequences::default());
+        assert_eq!(take(&mut sequences, &connection, 1), [1]);
+        for (count, first) in [(60, 2), (60, 62), (250, 122), (1, 372)] {
+            assert_eq!(sequences.next_of(&connection, "t", count).expect("ids"), first);
+        }
+        let after = Sequences::default().next(&connection, "t").expect("an id");
+        assert!(after > 372, "{after} was given already");
     }
 
     #[test]

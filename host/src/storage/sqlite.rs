@@ -9,6 +9,8 @@ use rusqlite::{
 
 use super::{
     Error, Param, Row, Signal, Statement, Tx,
+    gathered::Gathered,
+    outbox::{self, NewRow},
     sequence::{Mark, Sequences},
 };
 
@@ -179,6 +181,8 @@ pub(super) struct SqliteTx<'a> {
     sequences: Option<&'a RefCell<Sequences>>,
     /// How they stood at each savepoint that is open.
     marks: Vec<Mark>,
+    /// Rows of the outbox that are not written yet.
+    gathered: Gathered,
 }
 
 /// Most statements that a transaction keeps in hand; those of a page fit in.
@@ -202,6 +206,7 @@ impl<'a> SqliteTx<'a> {
             refused: None,
             sequences: None,
             marks: Vec::new(),
+            gathered: Gathered::default(),
         }
     }
 
@@ -210,15 +215,47 @@ impl<'a> SqliteTx<'a> {
         Self { sequences: Some(sequences), ..Self::new(connection) }
     }
 
+    /// Writes the rows of the outbox that were gathered.
+    pub fn write_gathered(&mut self) -> Result<(), Error> {
+        static INSERT: Statement = Statement::own(
+            "insert into outbox(id, model, record, op, backend, chain, actor, changed, at) \
+             select ?1 + r.rowid, ?2, r.value, ?3, ?4, ?5, ?6, ?7, ?8 from rarray(?9) r",
+        );
+        let gathered = std::mem::take(&mut self.gathered);
+        let Some(rows) = gathered.rows() else { return Ok(()) };
+        if let Some(row) = rows.alone() {
+            return outbox::insert(self, &row);
+        }
+        let sequences = self.sequences.ok_or_else(read_only)?;
+        let first = sequences.borrow_mut().next_of(self.connection, "outbox", rows.count());
+        let first = self.noted(first)?;
+        let params = rows.params(first);
+        refuse_nul(&params)?;
+        let written = self.prepared(&INSERT)?.execute(rusqlite::params_from_iter(&params));
+        self.noted(written.map_err(Error::from))?;
+        Ok(())
+    }
+
+    /// Forgets the rows of the outbox that were gathered: what they tell of is undone.
+    pub fn forget_gathered(&mut self) {
+        self.gathered = Gathered::default();
+    }
+
+    /// A statement that names the outbox finds all of it.
+    fn before(&mut self, statement: &Statement) -> Result<(), Error> {
+        if !self.gathered.is_empty() && statement.names_outbox() { self.write_gathered() } else { Ok(()) }
+    }
+
     /// Runs a statement; answers how many rows it changed, and the id that was given for it.
     fn run(&mut self, statement: &Statement, params: &[Param<'_>]) -> Result<(u64, Option<i64>), Error> {
         refuse_nul(params)?;
+        self.before(statement)?;
         let id = match (statement.numbers(), self.sequences) {
             (Some(table), Some(sequences)) => {
                 let id = sequences.borrow_mut().next(self.connection, table);
                 Some(self.noted(id)?)
             }
-            (Some(_), None) => return Err(Error::Engine("this transaction can't write".to_owned())),
+            (Some(_), None) => return Err(read_only()),
             (None, _) => None,
         };
         let given = id.map(Param::Int);
@@ -253,6 +290,10 @@ impl<'a> SqliteTx<'a> {
     }
 }
 
+fn read_only() -> Error {
+    Error::Engine("this transaction can't write".to_owned())
+}
+
 /// How much a transaction has changed so far. SQLite does not count definitions, so we do.
 #[derive(PartialEq, Eq)]
 pub(super) struct Changes(u64, u64);
@@ -268,7 +309,8 @@ fn refuse_nul(params: &[Param<'_>]) -> Result<(), Error> {
     // Most texts are short: setting up a wide search costs more than it saves.
     let has_nul = |text: &str| match text.as_bytes() {
         long if long.len() > 64 => memchr::memchr(0, long).is_some(),
-        short => short.contains(&0),
+        // Without leaving early, so that it is a few wide comparisons.
+        short => short.iter().fold(false, |found, byte| found | (*byte == 0)),
     };
     let found = params.iter().any(|param| match param {
         Param::Text(text) => has_nul(text),
@@ -305,17 +347,31 @@ impl Tx for SqliteTx<'_> {
         each: &mut dyn FnMut(&dyn Row) -> Result<(), Error>,
     ) -> Result<(), Error> {
         refuse_nul(params)?;
+        self.before(statement)?;
         let visited = read_each(self.prepared(statement)?, params, each);
         self.noted(visited)
+    }
+    fn log(&mut self, row: &NewRow<'_>) -> Result<(), Error> {
+        if self.sequences.is_none() {
+            return Err(read_only());
+        }
+        if !self.gathered.takes(row) {
+            self.write_gathered()?;
+        }
+        self.gathered.add(row);
+        Ok(())
     }
     fn signal(&mut self, signal: Signal) {
         self.signals |= signal.bit();
     }
     fn define(&mut self, ddl: &str) -> Result<(), Error> {
+        self.write_gathered()?;
         self.definitions += 1;
         Ok(self.connection.execute_batch(&super::statement::sqlite(ddl))?)
     }
     fn open_savepoint(&mut self) -> Result<(), Error> {
+        // What was gathered before is no part of what may be undone.
+        self.write_gathered()?;
         self.connection.prepare_cached("savepoint inner_work")?.execute([])?;
         self.marks.extend(self.sequences.map(|sequences| sequences.borrow().mark()));
         Ok(())
@@ -323,6 +379,7 @@ impl Tx for SqliteTx<'_> {
     fn close_savepoint(&mut self, keep: bool) -> Result<(), Error> {
         let mark = self.marks.pop();
         if !keep {
+            self.forget_gathered();
             if let (Some(sequences), Some(mark)) = (self.sequences, mark) {
                 sequences.borrow_mut().go_back(mark);
             }

@@ -52,10 +52,16 @@ impl Statement {
         self.translated().numbers.as_deref()
     }
 
+    /// Whether the text names the outbox, or a table that goes with it.
+    pub(super) fn names_outbox(&self) -> bool {
+        self.translated().names_outbox
+    }
+
     fn translated(&self) -> &Translated {
         self.sqlite.get_or_init(|| Translated {
             text: if self.is_own { self.text.clone().into_owned() } else { sqlite(&self.text) },
             numbers: numbered(&self.text).map(str::to_owned),
+            names_outbox: self.text.contains("outbox"),
         })
     }
 }
@@ -64,6 +70,7 @@ impl Statement {
 struct Translated {
     text: String,
     numbers: Option<String>,
+    names_outbox: bool,
 }
 
 const NEXT_ID: &str = "{next_id:";

@@ -1,6 +1,6 @@
 //! The transaction handle that closures work with: a few calls, the same over every engine.
 
-use super::{Error, Signal, Statement};
+use super::{Error, Signal, Statement, outbox::NewRow};
 
 /// A parameter of a statement.
 #[derive(Debug, Clone, Copy)]
@@ -107,6 +107,9 @@ pub trait Tx {
         params: &[Param<'_>],
         each: &mut dyn FnMut(&dyn Row) -> Result<(), Error>,
     ) -> Result<(), Error>;
+    /// Adds a row to the outbox. Like rows may be gathered: they are there before any statement that names the outbox, and
+    /// before the transaction ends.
+    fn log(&mut self, row: &NewRow<'_>) -> Result<(), Error>;
     /// Tells listeners of the store, once the transaction has committed (see [`super::Store::listen`]).
     fn signal(&mut self, signal: Signal);
     /// Runs DDL in the portable subset.

@@ -337,6 +337,7 @@ impl Writer {
             let signals = tx.signals;
             let succeeded = item.work.run(&mut tx);
             if !succeeded {
+                tx.forget_gathered();
                 tx.signals = signals;
             }
             // SQLite itself ends the transaction on a full disk, an I/O error or lack of memory.
@@ -344,6 +345,10 @@ impl Writer {
                 self.note_refusal(batch, tx.refused.as_ref());
                 return Ok(false);
             }
+            // What it has logged is written before the next one begins, so that each can be undone by itself.
+            let logged = tx.write_gathered();
+            self.note_refusal(batch, logged.as_ref().err());
+            logged?;
             match guard {
                 Guard::Bare if !succeeded && Changes::of(&tx) != before => return Ok(false),
                 Guard::Bare => {}
