@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bindery_contract::{
     ErrorClass, Frame, op,
     record::{self as wire, PrepareItem, Ref},
+    scan,
 };
 use serde_json::value::RawValue;
 
@@ -108,6 +109,13 @@ impl Calls<'_> {
         let answer = target.session.call(&self.scope, op::PREPARE, &request, &segments).await?;
         let frame = Frame::decode(&answer).map_err(|error| bad(op::PREPARE, &error))?;
         let array = frame.segment(0).map_err(|error| bad(op::PREPARE, &error))?;
+        if let Some(cut) = target.extensions.is_empty().then(|| cut(array)).flatten() {
+            let mapped: Vec<Mapped> = cut.into_iter().map(|entry| taken_apart(target, entry)).collect();
+            return match mapped.len() == items.len() {
+                true => Ok(mapped),
+                false => Err(bad(op::PREPARE, &format!("{} entries for {} items", mapped.len(), items.len()))),
+            };
+        }
         let mut mapped = Vec::with_capacity(items.len());
         let mut raw = Vec::with_capacity(if target.extensions.is_empty() { 0 } else { items.len() });
         for entry in entries(array)? {
@@ -145,6 +153,40 @@ fn entries(array: &[u8]) -> Result<Vec<Result<wire::Prepared<'_>, String>>, Erro
     }
     let slices: Vec<&RawValue> = serde_json::from_slice(array).map_err(|error| bad(op::PREPARE, &error))?;
     Ok(slices.into_iter().map(|raw| serde_json::from_str(raw.get()).map_err(|error| error.to_string())).collect())
+}
+
+/// An entry of the answer, and its values where it holds nothing else.
+type Cut<'a> = (&'a str, Option<&'a str>);
+
+/// Cuts the answer into its entries; none: it is no array of JSON. Most entries of an import hold values alone, and their text
+/// is most of the answer: it is passed here and where it is decoded, and nowhere else.
+fn cut(array: &[u8]) -> Option<Vec<Cut<'_>>> {
+    let text = std::str::from_utf8(array).ok()?;
+    let mut all = Vec::new();
+    let end = scan::walk_array(array, scan::skip_space(array, 0), |start| {
+        let (mut keys, mut values) = (0, None);
+        let end = match array.get(start) {
+            Some(b'{') => scan::object(array, start, |key, value| {
+                keys += 1;
+                values = (key == b"values").then_some(value);
+            })?,
+            _ => scan::skip_value(array, start)?,
+        };
+        all.push((&text[start..end], values.filter(|_| keys == 1).map(|values| &text[values])));
+        Ok(end)
+    });
+    (scan::skip_space(array, end.ok()?) == array.len()).then_some(all)
+}
+
+fn taken_apart(target: &Target, (entry, values): Cut<'_>) -> Mapped {
+    let values = values.and_then(|json| decode::values(&target.catalogue, &target.kind.model, json).ok());
+    if let Some(values) = values {
+        return Mapped::Values(Box::new(Write { values, ..Write::default() }), Vec::new());
+    }
+    match serde_json::from_str::<wire::Prepared<'_>>(entry) {
+        Ok(entry) => decoded(target, &entry),
+        Err(error) => Mapped::Failed(Problem::new("sync.bad_answer", error.to_string())),
+    }
 }
 
 fn decoded(target: &Target, entry: &wire::Prepared<'_>) -> Mapped {
@@ -243,4 +285,22 @@ pub async fn after(
     let request = op::After { kind: target.name().to_owned(), written };
     let answer = target.session.call(scope, op, &request, &[]).await?;
     session::header::<op::Done>(op, &answer).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_cut_and_values_that_stand_alone_are_found() {
+        let text = r#" [{"values": {"a": "]}"}}, {"values":{"a":1},"skip":"x"}, {}, {"error":{}}, 5 , {"v":{}}] "#;
+        let found = cut(text.as_bytes()).expect("JSON");
+        let alone: Vec<Option<&str>> = found.iter().map(|(_, values)| *values).collect();
+        assert_eq!(alone, [Some(r#"{"a": "]}"}"#), None, None, None, None, None]);
+        assert_eq!((found[1].0, found[4].0), (r#"{"values":{"a":1},"skip":"x"}"#, "5"));
+        for text in ["", "{}", "[1", "[] x", r#"[{"values":}]"#] {
+            assert_eq!(cut(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(cut(b"[\"\xff\"]"), None, "no text");
+    }
 }
