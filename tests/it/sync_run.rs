@@ -54,6 +54,25 @@ async fn a_run_whose_time_is_over_goes_on_from_its_last_page_and_that_costs_no_a
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_for_a_sync_waits_for_the_steps_of_another_one_that_do_its_work() {
+    let shop = Shop::start(Options { products: 3, customers: 3, orders: 1, ..Options::default() });
+    let host = TestHost::over(&shop).await;
+    let held = shop.gate("GET /customers");
+    let start = async || host.call("sync.start", json!({ "backend": "shop" })).await["jobs"][0]["id"].as_i64();
+    let first = start().await.expect("a job");
+    held.arrived().await;
+    let second = start().await.expect("a job");
+    assert_ne!(first, second);
+    host.job_when(second, "done", |job| job.state == State::Done).await;
+    let standing = host.call("sync.progress", json!({ "jobs": [second] })).await;
+    assert_eq!(standing["finished"], false, "the steps that it joined go on: {standing}");
+    held.release();
+    host.wait(&[second]).await;
+    assert_eq!(host.count("sale.order", json!([])).await, 1, "the last step is done");
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn runs_that_change_records_and_leave_the_cursor_where_it_is_are_told() {
     let asked = AtomicU64::new(0);
     let server = FakeHttp::start(move |_, _| {

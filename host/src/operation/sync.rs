@@ -173,6 +173,12 @@ fn is_trouble(job: &crate::model::job::Job) -> bool {
     (matches!(job.state, State::Failed | State::Cancelled) && job.merged_into.is_none()) || job.parked.is_some()
 }
 
+/// Jobs of another run that do a part of what this one was to do.
+fn joined(job: &crate::model::job::Job) -> Vec<i64> {
+    let ids = job.result.as_ref().and_then(|result| result.get("joined")?.as_array());
+    ids.into_iter().flatten().filter_map(serde_json::Value::as_i64).collect()
+}
+
 pub(super) async fn progress(host: &Host, _: &Caller, request: Progress) -> Result<Standing, Fault> {
     if let Some(refusal) = host.store.refusal().filter(|_| !host.is_serving()) {
         // Nobody but this command could go on, and it can't: it ends and says why.
@@ -181,10 +187,15 @@ pub(super) async fn progress(host: &Host, _: &Caller, request: Progress) -> Resu
     let (jobs, is_open) = host
         .store
         .read(move |tx| {
-            let (mut jobs, mut is_open) = (Vec::new(), false);
-            for id in request.jobs {
+            let (mut jobs, mut is_open) = (Vec::<crate::model::job::Job>::new(), false);
+            let mut all = std::collections::VecDeque::from(request.jobs.clone());
+            while let Some(id) = all.pop_front() {
                 let id = control::taken_over(tx, id)?;
                 let root = control::show(tx, id)?.root;
+                if jobs.iter().any(|job| job.id == id) {
+                    continue;
+                }
+                let known = jobs.len();
                 // A job that folded into one of another run is followed alone.
                 let filter = Filter { root: Some(id), limit: Some(Standing::LIMIT), ..Filter::default() };
                 match root == id {
@@ -192,6 +203,7 @@ pub(super) async fn progress(host: &Host, _: &Caller, request: Progress) -> Resu
                     false => jobs.push(control::show(tx, id)?),
                 }
                 is_open |= root == id && control::is_run_open(tx, id)?;
+                all.extend(jobs[known..].iter().flat_map(joined));
             }
             Ok::<_, queue::Error>((jobs, is_open))
         })

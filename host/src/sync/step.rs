@@ -73,7 +73,7 @@ impl Engine {
         let result = json!({ "steps": names });
         self.store
             .write(Durability::Durable, move |tx| -> Result<_, Error> {
-                let mut before = None;
+                let (mut before, mut joined, mut result) = (None, Vec::new(), result.clone());
                 for step in &steps {
                     let mut job = task::sync_step(&SyncStep {
                         backend: asked.backend,
@@ -88,9 +88,17 @@ impl Engine {
                     // One that fails does not stop the next.
                     job.after =
                         before.map(|job| Dependency { job, condition: Condition::Always }).into_iter().collect();
-                    before = Some(enqueue(tx, now, &job).map_err(|error| Error::Below(error.into()))?.id);
+                    let step = enqueue(tx, now, &job).map_err(|error| Error::Below(error.into()))?;
+                    if step.deduplicated {
+                        joined.push(step.id);
+                    }
+                    before = Some(step.id);
                 }
-                let done = Outcome::Done(result.clone());
+                if !joined.is_empty() {
+                    // Equal ones of another sync, which does them: whoever waits for this one waits for them.
+                    result["joined"] = joined.into();
+                }
+                let done = Outcome::Done(result);
                 crate::queue::finish(tx, now, &fence, &done).map_err(|error| Error::Below(error.into()))?;
                 Ok(())
             })
