@@ -61,6 +61,7 @@ mod plugin_load;
 mod plugin_page;
 mod plugin_refusal;
 mod plugin_reload;
+mod postgres;
 mod queue;
 mod queue_channel;
 mod queue_control;

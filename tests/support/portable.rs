@@ -101,8 +101,19 @@ const KEYWORDS: &[&str] = &[
 /// Words behind which a bracket opens a list of columns, not a call.
 const NAMING: &[&str] = &["into", "table", "references", "index", "recursive", "exists", "join", "update", "with"];
 /// Markers that are translated for each engine.
-const MARKERS: &[&str] =
-    &["identity", "row_id", "next_id", "blob", "skip_locked", "ints", "texts", "each", "extra_int", "extra_text"];
+const MARKERS: &[&str] = &[
+    "identity",
+    "row_id",
+    "next_id",
+    "blob",
+    "skip_locked",
+    "ints",
+    "texts",
+    "each",
+    "in_turn",
+    "extra_int",
+    "extra_text",
+];
 /// Signs that both engines read alike.
 const SIGNS: &[&str] = &["=", "<>", "<", "<=", ">", ">=", "+", "-", "*", "/", "||", "(", ")", ",", "."];
 

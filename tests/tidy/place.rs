@@ -14,8 +14,9 @@ const UNSAFE_PLACES: [&str; 6] = [
 ];
 
 /// Libraries that one room alone knows.
-const LIBRARIES: [(&str, &str); 9] = [
+const LIBRARIES: [(&str, &str); 10] = [
     ("rusqlite", "storage"),
+    ("postgres", "storage"),
     ("libloading", "plugin"),
     ("abi_stable", "plugin"),
     ("async_ffi", "plugin"),

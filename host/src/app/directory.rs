@@ -1,12 +1,24 @@
-//! The data directory's door: whose it is, and who works in it now.
+//! The data directory's door: whose it is, who works in it now, and where its store is.
 
 use std::os::unix::fs::MetadataExt;
 
 use super::Error;
 use crate::{
     base::config::DataDir,
-    storage::lock::{self, Acquired, Lock},
+    storage::{
+        self, Place,
+        lock::{self, Acquired, Lock},
+        postgres::Address,
+    },
 };
+
+/// Where the store is: in the directory, or where its owner says.
+pub(super) fn store(data: &DataDir) -> Result<Place, storage::Error> {
+    match data.store() {
+        None => Ok(Place::File(data.database())),
+        Some(address) => Ok(Place::Server(Address::parse(address.expose())?)),
+    }
+}
 
 /// Takes the data directory, made where it is missing. Refuses one that belongs to somebody else, since files that we
 /// make in it would be closed to its owner.

@@ -111,23 +111,18 @@ async fn is_served(data: &DataDir) -> bool {
 
 async fn migrate(data: DataDir) -> Result<(i64, i64), Error> {
     let _lock = directory::take(&data)?;
-    let path = data.database();
-    let before = match path.exists() {
-        false => Some(0),
-        true => {
-            let look = storage::Options { migrate: false, ..storage::Options::new(&path) };
-            match open(look).await {
-                Ok(store) => {
-                    store.close().await;
-                    None
-                }
-                Err(storage::Error::Older { found, .. }) => Some(found),
-                Err(error) => return Err(error.into()),
-            }
+    let place = directory::store(&data)?;
+    let look = storage::Options { migrate: false, set_up: false, ..storage::Options::of(place.clone()) };
+    let before = match open(look).await {
+        Ok(store) => {
+            store.close().await;
+            None
         }
+        Err(storage::Error::Older { found, .. }) => Some(found),
+        Err(error) => return Err(error.into()),
     };
     let known = storage::migrate::MIGRATIONS.last().map_or(0, |migration| migration.version);
-    let store = open(storage::Options::new(&path)).await?;
+    let store = open(storage::Options::of(place)).await?;
     super::start::catalogue(&store, &data, &Clock::system(), true).await?;
     store.close().await;
     Ok((before.unwrap_or(known), known))

@@ -199,12 +199,14 @@ fn trusting(mut options: egress::Options) -> Result<egress::Options, Error> {
 }
 
 async fn open_store(options: &Options) -> Result<(Store, bool), Error> {
-    let mut store = storage::Options::new(options.data.database());
-    // A new directory is set up by whoever comes first; an older one is changed only by those who say so.
-    store.migrate = options.mode == Mode::Serve || !store.path.exists();
-    let may_define = store.migrate;
-    let opened = tokio::task::spawn_blocking(move || Store::open(&store)).await;
-    Ok((opened.unwrap_or(Err(storage::Error::Panicked))?, may_define))
+    let mut place = storage::Options::of(directory::store(&options.data)?);
+    // A new place is set up by whoever comes first; an older one is changed only by those who say so.
+    place.migrate = options.mode == Mode::Serve;
+    let may_migrate = place.migrate;
+    let opened = tokio::task::spawn_blocking(move || Store::open(&place)).await;
+    let store = opened.unwrap_or(Err(storage::Error::Panicked))?;
+    let may_define = may_migrate || store.was_new();
+    Ok((store, may_define))
 }
 
 pub(super) async fn catalogue(

@@ -8,7 +8,7 @@ use super::{
     Serve, backend, binding, channel, conflict, cursor, export, job, plugin, record, review, schedule, status, sync,
     top, verify,
 };
-use crate::base::{config::DataDir, telemetry::Format};
+use crate::base::{Secret, config::DataDir, telemetry::Format};
 
 /// Keeps your own records (products, orders, customers, stock, invoices) in step with the systems you sell, ship and
 /// get paid through.
@@ -31,11 +31,27 @@ pub(super) struct Arguments {
     /// The data directory. A running host is reached through its socket there; else the command works in process.
     #[arg(long, global = true, env = "BINDERY_DATA", value_name = "DIR", default_value = DataDir::DEFAULT)]
     pub data: PathBuf,
+    /// Keep the store in a PostgreSQL database instead of the data directory: `postgres://user@host/database`. An address with
+    /// a password is better kept in the environment, since others see the arguments of a process.
+    #[arg(long, global = true, env = "BINDERY_STORE", value_name = "URL", hide_env_values = true, value_parser = secret)]
+    pub store: Option<Secret>,
     /// Print the answer (and an error) as one JSON document.
     #[arg(long, global = true)]
     pub json: bool,
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Arguments {
+    /// Where the host keeps its things.
+    pub(super) fn data_dir(&self) -> DataDir {
+        DataDir::new(&self.data).with_store(self.store.clone().filter(|address| !address.expose().is_empty()))
+    }
+}
+
+/// An empty one is none, as where a variable is set to nothing.
+fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::new(text))
 }
 
 /// What can be done.
@@ -131,9 +147,9 @@ pub(super) struct ServeArguments {
 }
 
 impl ServeArguments {
-    pub(super) fn options(self, data: PathBuf) -> Serve {
+    pub(super) fn options(self, data: DataDir) -> Serve {
         Serve {
-            data: DataDir::new(data),
+            data,
             plugins: self.plugins,
             log: self.log,
             format: match self.log_format {

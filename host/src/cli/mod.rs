@@ -96,7 +96,7 @@ fn with_runtime(application: &'static dyn Application, arguments: Arguments, out
 }
 
 async fn dispatch(application: &'static dyn Application, arguments: Arguments, output: &Output) -> Done {
-    let data = arguments.data.clone();
+    let data = arguments.data_dir();
     match arguments.command {
         Command::Serve(serve) => Ok(application.serve(serve.options(data)).await?),
         Command::Migrate => status::migrate(application, output, data).await,

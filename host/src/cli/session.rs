@@ -1,6 +1,6 @@
 //! One command's way to a host: its socket where one runs, else one in process behind the directory's lock.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{sync::OnceCell, time::Instant};
@@ -34,8 +34,8 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// Connects to nothing yet: arguments that make no sense are told before a lock is taken.
-    pub(super) fn new(application: &'static dyn Application, data: PathBuf, output: &'a Output) -> Self {
-        Self { application, data: DataDir::new(data), link: OnceCell::new(), output }
+    pub(super) fn new(application: &'static dyn Application, data: DataDir, output: &'a Output) -> Self {
+        Self { application, data, link: OnceCell::new(), output }
     }
 
     async fn link(&self) -> Result<&Link, Box<Problem>> {

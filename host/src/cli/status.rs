@@ -1,7 +1,5 @@
 //! `bindery status`, `audit`, `explain` and `migrate`: the whole, rather than one noun.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use serde_json::json;
 
@@ -222,11 +220,12 @@ fn explained(code: &Code) -> String {
 }
 
 /// `bindery migrate`.
-pub(super) async fn migrate(application: &dyn Application, output: &Output, data: PathBuf) -> Done {
-    let (from, to) = application.migrate(DataDir::new(&data)).await?;
+pub(super) async fn migrate(application: &dyn Application, output: &Output, data: DataDir) -> Done {
+    let place = data.path().to_owned();
+    let (from, to) = application.migrate(data).await?;
     let raw = json!({ "from": from, "to": to }).to_string();
     output.answer(&raw, |_: serde_json::Value| match from == to {
-        true => format!("{} is at version {to} already.", data.display()),
-        false => format!("{} went from version {from} to {to}.", data.display()),
+        true => format!("{} is at version {to} already.", place.display()),
+        false => format!("{} went from version {from} to {to}.", place.display()),
     })
 }

@@ -50,7 +50,7 @@ impl Lookup {
         let listed = |columns: &str, key: &str| {
             format!(
                 "select {columns}, r.version from {{each:3}} wanted cross join binding b left join \"{table}\" r \
-                 on r.id = b.record where b.backend = ?1 and b.kind = ?2 and b.{key} = wanted.value"
+                 on r.id = b.record where b.backend = ?1 and b.kind = ?2 and b.{key} = wanted.value{{in_turn:wanted}}"
             )
         };
         Self {

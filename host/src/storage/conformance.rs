@@ -392,7 +392,7 @@ fn count_in(tx: &mut dyn Tx, name: &str) -> Result<i64, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::Options;
+    use crate::storage::{Options, Place, postgres::Address};
 
     #[tokio::test]
     async fn row_ids_go_on_where_a_closed_store_has_left_them() {
@@ -417,6 +417,18 @@ mod tests {
         for (name, check) in all() {
             let place = tempfile::tempdir().expect("a temporary directory");
             let store = Store::open(&Options::new(place.path().join("test.db"))).expect("a store");
+            let checked = tokio::spawn(check(store.clone())).await;
+            assert!(checked.is_ok(), "{name}");
+            store.close().await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn postgres_conforms() {
+        let cluster = bindery_cluster::Cluster::start();
+        for (name, check) in all() {
+            let address = Address::parse(&cluster.database()).expect("an address");
+            let store = Store::open(&Options::of(Place::Server(address))).expect("a store");
             let checked = tokio::spawn(check(store.clone())).await;
             assert!(checked.is_ok(), "{name}");
             store.close().await;

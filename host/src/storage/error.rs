@@ -56,6 +56,21 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// The address of a database makes no sense.
+    #[error("the address of the database can't be used: {0}")]
+    Address(String),
+    /// The server can't be reached, or stops.
+    #[error("the database server can't be reached: {0}")]
+    Unreachable(String),
+    /// The server lets us not in, or not do what we must.
+    #[error("the database server refuses us: {0}")]
+    Refused(String),
+    /// The database is not one that we can work in.
+    #[error("the database can't be used: {0}")]
+    Unsuitable(String),
+    /// The connection was lost while a transaction was committed.
+    #[error("nobody knows whether the change was stored: {0}")]
+    Uncertain(String),
     /// A unique index refused a row.
     #[error("a row with the same key exists: {0}")]
     Unique(String),
@@ -92,6 +107,11 @@ pub const CODES: &[Code] = &[
     NUL,
     PANICKED,
     MIGRATION_CHANGED,
+    ADDRESS,
+    UNREACHABLE,
+    REFUSED,
+    UNSUITABLE,
+    UNCERTAIN,
     UNIQUE,
     FOREIGN_KEY,
     CHECK,
@@ -115,7 +135,7 @@ const NOT_WRITTEN: Code = Code {
 };
 const LOCKED: Code = Code {
     name: "storage.locked",
-    cause: "Another process owns the data directory.",
+    cause: "Another process owns the data directory, or the PostgreSQL database.",
     cure: "Stop the other process, or let the command talk to it (it does where the socket answers).",
     retry: Retry::Later,
 };
@@ -133,8 +153,8 @@ const OLDER: Code = Code {
 };
 const FOREIGN: Code = Code {
     name: "storage.not_ours",
-    cause: "The file was made by some other program.",
-    cure: "Point `--data` to another directory.",
+    cause: "The file, or the PostgreSQL schema, was made by some other program.",
+    cure: "Point `--data` to another directory, or `--store` to another database or schema.",
     retry: Retry::Never,
 };
 const DAMAGED: Code = Code {
@@ -166,6 +186,36 @@ const MIGRATION_CHANGED: Code = Code {
     cause: "The database was migrated by a build whose migrations differ from this one's.",
     cure: "Use the build that made it; report a released version that does this.",
     retry: Retry::Never,
+};
+const ADDRESS: Code = Code {
+    name: "storage.address",
+    cause: "What `--store` or `BINDERY_STORE` says is no address of a PostgreSQL database.",
+    cure: "Write `postgres://user:password@host:5432/database`; characters that an address can't hold are written as `%` and two digits.",
+    retry: Retry::Never,
+};
+const UNREACHABLE: Code = Code {
+    name: "storage.unreachable",
+    cause: "The database server does not answer, stops, or takes no more connections. Nothing of the change was stored.",
+    cure: "Look at the server and at the network between; the host connects again by itself.",
+    retry: Retry::Later,
+};
+const REFUSED: Code = Code {
+    name: "storage.refused",
+    cause: "The user, the password or the database is not known to the server, or the user may not do what the store needs.",
+    cure: "Correct the address; let the user own the database: `create database bindery owner bindery`.",
+    retry: Retry::Later,
+};
+const UNSUITABLE: Code = Code {
+    name: "storage.unsuitable",
+    cause: "The database lacks what the store needs: the encoding UTF8, a server with ICU, a schema on its search path.",
+    cure: "Make another one: `create database bindery owner bindery encoding 'UTF8' template template0`.",
+    retry: Retry::Never,
+};
+const UNCERTAIN: Code = Code {
+    name: "storage.uncertain",
+    cause: "The connection to the database server was lost while it stored the change, and it could not be asked since.",
+    cure: "Look whether the change is there, then do it again where it is not. Jobs find out by themselves.",
+    retry: Retry::Later,
 };
 const UNIQUE: Code = Code {
     name: "storage.unique",
@@ -225,6 +275,11 @@ impl Coded for Error {
             Self::Nul => &NUL,
             Self::Panicked => &PANICKED,
             Self::MigrationChanged { .. } => &MIGRATION_CHANGED,
+            Self::Address(_) => &ADDRESS,
+            Self::Unreachable(_) => &UNREACHABLE,
+            Self::Refused(_) => &REFUSED,
+            Self::Unsuitable(_) => &UNSUITABLE,
+            Self::Uncertain(_) => &UNCERTAIN,
             Self::Unique(_) => &UNIQUE,
             Self::ForeignKey(_) => &FOREIGN_KEY,
             Self::Check(_) => &CHECK,

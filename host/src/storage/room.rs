@@ -17,7 +17,8 @@ const PLENTY: u64 = 10;
 
 /// What is known about the room that there is.
 pub(super) struct Room {
-    directory: PathBuf,
+    /// Absent where the database lies on a server, which alone knows.
+    directory: Option<PathBuf>,
     refused: Mutex<Option<Refused>>,
 }
 
@@ -30,12 +31,17 @@ impl Room {
     /// Of the file system that a database lies on.
     pub fn of(database: &Path) -> Self {
         let directory = database.parent().filter(|parent| !parent.as_os_str().is_empty());
-        Self { directory: directory.unwrap_or(Path::new(".")).to_owned(), refused: Mutex::default() }
+        Self { directory: Some(directory.unwrap_or(Path::new(".")).to_owned()), refused: Mutex::default() }
+    }
+
+    /// Of a server.
+    pub fn elsewhere() -> Self {
+        Self { directory: None, refused: Mutex::default() }
     }
 
     /// Bytes that this process may still use, where the file system tells.
     pub fn free_bytes(&self) -> Option<u64> {
-        let found = rustix::fs::statvfs(&self.directory).ok()?;
+        let found = rustix::fs::statvfs(self.directory.as_ref()?).ok()?;
         Some(found.f_bavail.saturating_mul(found.f_frsize))
     }
 

@@ -1,14 +1,14 @@
 //! Ids of rows in tables that get many rows. Each id is given once, even where its row is removed later.
 //!
 //! SQLite's `autoincrement` keeps the same promise by searching a table of all sequences, and writing to it, at every
-//! insert. The writer is the only one that inserts, so it keeps count itself and reserves ids in blocks, in the transaction
+//! insert. The writer is the only one that inserts, on PostgreSQL too, so it keeps count itself and reserves ids in blocks, in the transaction
 //! that uses the first of a block. Ids of a reserved block that a killed process had left are never given.
 
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::Error;
+use super::{Error, Statement};
 
 /// Ids that are reserved at once, and that a killed process may leave out.
 const BLOCK: i64 = 100;
@@ -32,20 +32,13 @@ struct Left {
 pub(super) struct Mark(Vec<Option<Left>>);
 
 impl Sequences {
-    /// Makes the table of reservations.
-    pub fn define(connection: &Connection) -> Result<(), Error> {
-        Ok(connection.execute_batch(
-            "create table if not exists reserved_id(table_name text primary key, last bigint not null)",
-        )?)
-    }
-
     /// The next id of a table.
-    pub fn next(&mut self, connection: &Connection, table: &str) -> Result<i64, Error> {
-        self.next_of(connection, table, 1)
+    pub fn next(&mut self, book: &mut impl Book, table: &str) -> Result<i64, Error> {
+        self.next_of(book, table, 1)
     }
 
     /// The next ids of a table, that many in a row; answers the first.
-    pub fn next_of(&mut self, connection: &Connection, table: &str, count: i64) -> Result<i64, Error> {
+    pub fn next_of(&mut self, book: &mut impl Book, table: &str, count: i64) -> Result<i64, Error> {
         let at = match self.numbers.get(table) {
             Some(at) => *at,
             None => {
@@ -58,11 +51,14 @@ impl Sequences {
         }
         let mut left = match self.left[at] {
             Some(left) => left,
-            None => stored(connection, table)?,
+            None => {
+                let last = book.last(table)?;
+                Left { next: last + 1, last }
+            }
         };
         if left.next + count - 1 > left.last {
             left.last = left.next + count.max(BLOCK) - 1;
-            reserve(connection, table, left.last)?;
+            book.reserve(table, left.last)?;
         }
         let id = left.next;
         left.next += count;
@@ -81,12 +77,12 @@ impl Sequences {
     }
 
     /// Gives back what is reserved and not used, at an orderly end.
-    pub fn give_back(&mut self, connection: &Connection) -> Result<(), Error> {
+    pub fn give_back(&mut self, book: &mut impl Book) -> Result<(), Error> {
         for (table, at) in &self.numbers {
             if let Some(Some(left)) = self.left.get(*at)
                 && left.next <= left.last
             {
-                reserve(connection, table, left.next - 1)?;
+                book.reserve(table, left.next - 1)?;
             }
         }
         self.left.clear();
@@ -94,18 +90,35 @@ impl Sequences {
     }
 }
 
-fn reserve(connection: &Connection, table: &str, last: i64) -> Result<(), Error> {
-    let mut upsert = connection.prepare_cached(
-        "insert into reserved_id(table_name, last) values (?1, ?2) on conflict (table_name) do update set last = ?2",
-    )?;
-    upsert.execute(rusqlite::params![table, last])?;
-    Ok(())
+/// Where it is written down which ids are reserved.
+pub(super) trait Book {
+    /// The last one that is reserved for a table; 0 where none is.
+    fn last(&mut self, table: &str) -> Result<i64, Error>;
+    /// All up to this one are reserved.
+    fn reserve(&mut self, table: &str, last: i64) -> Result<(), Error>;
 }
 
-fn stored(connection: &Connection, table: &str) -> Result<Left, Error> {
-    let mut select = connection.prepare_cached("select last from reserved_id where table_name = ?1")?;
-    let last: i64 = select.query_row([table], |row| row.get(0)).optional()?.unwrap_or_default();
-    Ok(Left { next: last + 1, last })
+/// The table of reservations.
+pub(super) const DEFINITION: &str =
+    "create table if not exists reserved_id(table_name text primary key, last bigint not null)";
+/// Reserves; the same for every engine.
+pub(super) static RESERVE: Statement = Statement::new(
+    "insert into reserved_id(table_name, last) values (?1, ?2) on conflict (table_name) do update set last = ?2",
+);
+/// What is reserved.
+pub(super) static RESERVED: Statement = Statement::new("select last from reserved_id where table_name = ?1");
+
+impl Book for &Connection {
+    fn last(&mut self, table: &str) -> Result<i64, Error> {
+        let mut select = self.prepare_cached(RESERVED.sqlite())?;
+        Ok(select.query_row([table], |row| row.get(0)).optional()?.unwrap_or_default())
+    }
+
+    fn reserve(&mut self, table: &str, last: i64) -> Result<(), Error> {
+        let mut upsert = self.prepare_cached(RESERVE.sqlite())?;
+        upsert.execute(rusqlite::params![table, last])?;
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -114,12 +127,12 @@ mod tests {
 
     fn database() -> Connection {
         let connection = Connection::open_in_memory().expect("a database");
-        Sequences::define(&connection).expect("a table");
+        connection.execute_batch(DEFINITION).expect("a table");
         connection
     }
 
     fn take(sequences: &mut Sequences, connection: &Connection, count: usize) -> Vec<i64> {
-        (0..count).map(|_| sequences.next(connection, "t").expect("an id")).collect()
+        (0..count).map(|_| sequences.next(&mut &*connection, "t").expect("an id")).collect()
     }
 
     #[test]
@@ -127,7 +140,7 @@ mod tests {
         let (connection, mut sequences) = (database(), Sequences::default());
         let wanted: Vec<i64> = (1..=250).collect();
         assert_eq!(take(&mut sequences, &connection, 250), wanted);
-        assert_eq!(sequences.next(&connection, "u").expect("an id"), 1);
+        assert_eq!(sequences.next(&mut &connection, "u").expect("an id"), 1);
         assert_eq!(take(&mut sequences, &connection, 1), [251]);
     }
 
@@ -137,7 +150,7 @@ mod tests {
         assert_eq!(take(&mut Sequences::default(), &connection, 2), [1, 2]);
         let mut second = Sequences::default();
         assert_eq!(take(&mut second, &connection, 2), [101, 102]);
-        second.give_back(&connection).expect("given back");
+        second.give_back(&mut &connection).expect("given back");
         assert_eq!(take(&mut Sequences::default(), &connection, 1), [103]);
     }
 

@@ -252,7 +252,7 @@ impl<'a> SqliteTx<'a> {
         self.before(statement)?;
         let id = match (statement.numbers(), self.sequences) {
             (Some(table), Some(sequences)) => {
-                let id = sequences.borrow_mut().next(self.connection, table);
+                let id = sequences.borrow_mut().next(&mut &*self.connection, table);
                 Some(self.noted(id)?)
             }
             (Some(_), None) => return Err(read_only()),
@@ -305,7 +305,8 @@ impl Changes {
     }
 }
 
-fn refuse_nul(params: &[Param<'_>]) -> Result<(), Error> {
+/// Not every engine can store the character.
+pub(super) fn refuse_nul(params: &[Param<'_>]) -> Result<(), Error> {
     // Most texts are short: setting up a wide search costs more than it saves.
     let has_nul = |text: &str| match text.as_bytes() {
         long if long.len() > 64 => memchr::memchr(0, long).is_some(),

@@ -2,8 +2,9 @@
 //!
 //! Written with `?1..?n` and these tokens: `{ints:n}` and `{texts:n}` ("is one of the list in parameter n"),
 //! `{each:n}` (that list as a table with the column `value`), `{identity}`, `{row_id}`, `{blob}` (column types),
-//! `{next_id:table}` (the next id of a table whose id is a `{row_id}`), `{skip_locked}`, `{extra_int:alias.key}` and
-//! `{extra_text:alias.key}` (a value in the JSON text of a column `extra`; the alias may be left out). All integers are 64 bit, booleans 0 and 1, times
+//! `{in_turn:alias}` (at the end: the rows come in the order of the list that has this alias), `{next_id:table}` (the next id
+//! of a table whose id is a `{row_id}`), `{skip_locked}`, `{extra_int:alias.key}` and `{extra_text:alias.key}` (a value in
+//! the JSON text of a column `extra`; the alias may be left out). All integers are 64 bit, booleans 0 and 1, times
 //! microseconds given by the host. No `like`, no `insert or ignore`, no rowid.
 
 use std::{
@@ -12,11 +13,14 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 
+use super::postgres::dialect;
+
 /// One SQL statement.
 #[derive(Debug)]
 pub struct Statement {
     text: Cow<'static, str>,
     sqlite: OnceLock<Translated>,
+    postgres: OnceLock<Translated>,
     /// Understood by one engine alone, and sent as it is.
     is_own: bool,
 }
@@ -24,17 +28,17 @@ pub struct Statement {
 impl Statement {
     /// A statement written in the source, usually in a `static`.
     pub const fn new(text: &'static str) -> Self {
-        Self { text: Cow::Borrowed(text), sqlite: OnceLock::new(), is_own: false }
+        Self { text: Cow::Borrowed(text), sqlite: OnceLock::new(), postgres: OnceLock::new(), is_own: false }
     }
 
     /// A statement that only the engine understands in whose file it stands.
     pub(super) const fn own(text: &'static str) -> Self {
-        Self { text: Cow::Borrowed(text), sqlite: OnceLock::new(), is_own: true }
+        Self { text: Cow::Borrowed(text), sqlite: OnceLock::new(), postgres: OnceLock::new(), is_own: true }
     }
 
     /// A statement made at run time (record tables). Keep and reuse it: it holds its translation.
     pub fn generated(text: String) -> Self {
-        Self { text: Cow::Owned(text), sqlite: OnceLock::new(), is_own: false }
+        Self { text: Cow::Owned(text), sqlite: OnceLock::new(), postgres: OnceLock::new(), is_own: false }
     }
 
     /// The text as written.
@@ -45,6 +49,15 @@ impl Statement {
     /// The text for SQLite.
     pub(super) fn sqlite(&self) -> &str {
         &self.translated().text
+    }
+
+    /// The text for PostgreSQL.
+    pub(super) fn postgres(&self) -> &str {
+        let translated = self.postgres.get_or_init(|| Translated {
+            text: if self.is_own { self.text.clone().into_owned() } else { dialect::translate(&self.text) },
+            numbers: None,
+        });
+        &translated.text
     }
 
     /// The table whose next id the text wants as one parameter more.
@@ -81,7 +94,7 @@ fn numbered(text: &str) -> Option<&str> {
 }
 
 /// The highest number of a parameter.
-fn parameters(text: &str) -> usize {
+pub(super) fn parameters(text: &str) -> usize {
     let number = |part: &str| part.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse().ok());
     text.split('?').skip(1).filter_map(number).max().unwrap_or_default()
 }
@@ -94,11 +107,16 @@ pub fn seen() -> Vec<String> {
     SEEN.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
 }
 
-/// Translates the tokens for SQLite.
-pub(super) fn sqlite(text: &str) -> String {
+/// Keeps a text for the check of the portable subset.
+pub(super) fn note(text: &str) {
     if cfg!(debug_assertions) {
         SEEN.lock().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned());
     }
+}
+
+/// Translates the tokens for SQLite.
+pub(super) fn sqlite(text: &str) -> String {
+    note(text);
     let mut out = String::with_capacity(text.len() + 32);
     let mut rest = text;
     while let Some(at) = rest.find('{') {
@@ -115,6 +133,8 @@ pub(super) fn sqlite(text: &str) -> String {
                     out.push_str(n);
                     out.push_str("))");
                 }
+                // A list that stands first is read from its beginning.
+                Some(("in_turn", _)) => {}
                 Some(("next_id", _)) => out.push_str(&format!("?{}", parameters(text) + 1)),
                 Some(("each", n)) => {
                     out.push_str("rarray(?");

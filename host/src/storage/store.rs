@@ -3,7 +3,10 @@
 use std::{
     cell::RefCell,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     thread::JoinHandle,
     time::Duration,
 };
@@ -15,12 +18,14 @@ use super::{
     Error, Signal, Tx,
     checkpoint::Checkpoint,
     migrate,
+    postgres::{self, Address},
     reader::Readers,
     room::Room,
-    sequence::Sequences,
+    sequence,
     signal::Signals,
     sqlite,
-    writer::{Counters, Inbox, Writer},
+    sqlite_writer::SqliteEngine,
+    writer::{Counters, Engine, Inbox, Writer},
 };
 
 /// How safe a write must be before it is answered.
@@ -32,13 +37,24 @@ pub enum Durability {
     Durable,
 }
 
+/// Where a store is.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// In a file, with SQLite.
+    File(PathBuf),
+    /// In a database of a PostgreSQL server.
+    Server(Address),
+}
+
 /// How a store is opened.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The database file.
-    pub path: PathBuf,
+    /// Where it is.
+    pub place: Place,
     /// Whether the schema may be brought up to date; else an old one is an error.
     pub migrate: bool,
+    /// Whether a place where nothing is yet may be set up all the same.
+    pub set_up: bool,
     /// Reads at once.
     pub readers: usize,
     /// How long a read may take.
@@ -52,9 +68,15 @@ pub struct Options {
 impl Options {
     /// A file with the defaults.
     pub fn new(path: impl AsRef<Path>) -> Self {
+        Self::of(Place::File(path.as_ref().to_owned()))
+    }
+
+    /// A place with the defaults.
+    pub fn of(place: Place) -> Self {
         Self {
-            path: path.as_ref().to_owned(),
+            place,
             migrate: true,
+            set_up: true,
             readers: 4,
             read_limit: Duration::from_secs(30),
             log_mark: 256 << 20,
@@ -87,55 +109,114 @@ pub struct Store {
 }
 
 struct Inner {
-    path: PathBuf,
     inbox: Arc<Inbox>,
-    readers: Arc<Readers>,
+    behind: Behind,
     signals: Arc<Signals>,
-    checkpoint: Arc<Checkpoint>,
     counters: Arc<Counters>,
     room: Arc<Room>,
+    was_new: bool,
     threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What only one of the engines has.
+enum Behind {
+    Sqlite { path: PathBuf, readers: Arc<Readers>, checkpoint: Arc<Checkpoint> },
+    Postgres { readers: Arc<postgres::reader::Readers>, bytes: Arc<AtomicU64> },
+}
+
+impl Inner {
+    fn close(&self) {
+        self.inbox.close();
+        match &self.behind {
+            Behind::Sqlite { readers, checkpoint, .. } => {
+                checkpoint.close();
+                readers.close();
+            }
+            Behind::Postgres { readers, .. } => readers.close(),
+        }
+    }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.inbox.close();
-        self.checkpoint.close();
-        self.readers.close();
+        self.close();
     }
 }
 
 impl Store {
     /// Opens, and migrates where allowed.
     pub fn open(options: &Options) -> Result<Self, Error> {
-        let connection = sqlite::open_writer(&options.path)?;
+        match &options.place {
+            Place::File(path) => Self::open_file(path, options),
+            Place::Server(address) => Self::open_server(address, options),
+        }
+    }
+
+    fn open_file(path: &Path, options: &Options) -> Result<Self, Error> {
+        let connection = sqlite::open_writer(path)?;
         if let Some(bytes) = options.max_bytes {
             connection.execute_batch(&format!("pragma max_page_count={}", bytes / sqlite::PAGE_BYTES))?;
         }
-        let (inbox, signals) = (Arc::<Inbox>::default(), Arc::<Signals>::default());
-        let (checkpoint, counters) = (Arc::<Checkpoint>::default(), Arc::<Counters>::default());
-        let room = Arc::new(Room::of(&options.path));
-        prepare_schema(&connection, options.migrate)?;
-        let writer = Writer {
+        let (signals, checkpoint) = (Arc::<Signals>::default(), Arc::<Checkpoint>::default());
+        let room = Arc::new(Room::of(path));
+        let was_new = prepare_schema(&connection, options)?;
+        let engine = SqliteEngine {
             connection,
             sequences: RefCell::default(),
-            inbox: Arc::clone(&inbox),
             signals: Arc::clone(&signals),
             checkpoint: Arc::clone(&checkpoint),
-            counters: Arc::clone(&counters),
             room: Arc::clone(&room),
-            log_file: with_suffix(&options.path, "-wal"),
+            log_file: with_suffix(path, "-wal"),
         };
-        let cleaner = sqlite::open_checkpointer(&options.path)?;
+        let cleaner = sqlite::open_checkpointer(path)?;
         let (shared, mark) = (Arc::clone(&checkpoint), options.log_mark);
-        let threads = vec![
-            spawn("store-writer", move || writer.run())?,
-            spawn("store-checkpoint", move || shared.run(&cleaner, sqlite::PAGE_BYTES, mark))?,
-        ];
-        let readers = Arc::new(Readers::new(options.path.clone(), options.readers, options.read_limit));
-        let path = options.path.clone();
+        let cleaning = spawn("store-checkpoint", move || shared.run(&cleaner, sqlite::PAGE_BYTES, mark))?;
+        let readers = Arc::new(Readers::new(path.to_owned(), options.readers, options.read_limit));
+        let behind = Behind::Sqlite { path: path.to_owned(), readers, checkpoint };
+        Self::over(engine, behind, (signals, room), was_new, vec![cleaning])
+    }
+
+    fn open_server(address: &Address, options: &Options) -> Result<Self, Error> {
+        let (signals, room) = (Arc::<Signals>::default(), Arc::new(Room::elsewhere()));
+        let (place, migrate, set_up) = (address.clone(), options.migrate, options.set_up);
+        // The client blocks, which it must not do on a thread of the runtime.
+        let open = move || postgres::schema::open(&place, migrate, set_up, postgres::writer::PATIENCE);
+        let opened = std::thread::spawn(open).join().unwrap_or(Err(Error::Panicked))?;
+        let bytes = Arc::<AtomicU64>::default();
+        let engine = postgres::writer::PostgresEngine::new(
+            address.clone(),
+            opened.link,
+            Arc::clone(&signals),
+            Arc::clone(&room),
+            Arc::clone(&bytes),
+        );
+        let readers = Arc::new(postgres::reader::Readers::new(address.clone(), options.read_limit));
+        let mut threads = Vec::new();
+        for _ in 0..options.readers {
+            let readers = Arc::clone(&readers);
+            threads.push(spawn("store-reader", move || readers.run())?);
+        }
+        Self::over(engine, Behind::Postgres { readers, bytes }, (signals, room), opened.was_new, threads)
+    }
+
+    /// Starts the writer.
+    fn over(
+        engine: impl Engine + Send + 'static,
+        behind: Behind,
+        (signals, room): (Arc<Signals>, Arc<Room>),
+        was_new: bool,
+        mut threads: Vec<JoinHandle<()>>,
+    ) -> Result<Self, Error> {
+        let (inbox, counters) = (Arc::<Inbox>::default(), Arc::<Counters>::default());
+        let writer = Writer { engine, inbox: Arc::clone(&inbox), counters: Arc::clone(&counters) };
+        threads.insert(0, spawn("store-writer", move || writer.run())?);
         let threads = Mutex::new(threads);
-        Ok(Self { inner: Arc::new(Inner { path, inbox, readers, signals, checkpoint, counters, room, threads }) })
+        Ok(Self { inner: Arc::new(Inner { inbox, behind, signals, counters, room, was_new, threads }) })
+    }
+
+    /// Whether nothing was stored there before it was opened.
+    pub fn was_new(&self) -> bool {
+        self.inner.was_new
     }
 
     /// Runs a closure in a write transaction. It may run more than once (see [`Tx`]).
@@ -175,7 +256,10 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.inner.readers.read(None, work).await
+        match &self.inner.behind {
+            Behind::Sqlite { readers, .. } => readers.read(None, work).await,
+            Behind::Postgres { readers, .. } => readers.read(None, work).await,
+        }
     }
 
     /// Hears of transactions that have sent a signal.
@@ -183,10 +267,14 @@ impl Store {
         self.inner.signals.listen(signal)
     }
 
-    /// Looks for damage: what the engine finds, and references to nothing. Empty: all is well. Takes its time.
+    /// Looks for damage: what the engine finds, and references to nothing. Empty: all is well. Takes its time. A server looks
+    /// after its files itself, and holds references at every moment.
     pub async fn check(&self) -> Result<Vec<String>, Error> {
         const LIMIT: Duration = Duration::from_secs(3600);
-        self.inner.readers.read(Some(LIMIT), |tx| sqlite::find_damage(tx)).await
+        match &self.inner.behind {
+            Behind::Sqlite { readers, .. } => readers.read(Some(LIMIT), |tx| sqlite::find_damage(tx)).await,
+            Behind::Postgres { .. } => Ok(Vec::new()),
+        }
     }
 
     /// Why writes are refused for lack of room; absent: they are not. A refusal is news for half a minute.
@@ -203,21 +291,25 @@ impl Store {
     pub fn statistics(&self) -> Statistics {
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         let counters = &self.inner.counters;
+        let (database_bytes, log_bytes) = match &self.inner.behind {
+            Behind::Sqlite { path, checkpoint, .. } => {
+                (std::fs::metadata(path).map_or(0, |data| data.len()), count(&checkpoint.log_bytes))
+            }
+            Behind::Postgres { bytes, .. } => (count(bytes), 0),
+        };
         Statistics {
             batches: count(&counters.batches),
             calls: count(&counters.calls),
             reruns: count(&counters.reruns),
-            database_bytes: std::fs::metadata(&self.inner.path).map_or(0, |data| data.len()),
-            log_bytes: count(&self.inner.checkpoint.log_bytes),
+            database_bytes,
+            log_bytes,
             free_bytes: self.inner.room.free_bytes(),
         }
     }
 
     /// Finishes what waits, then closes. Later calls fail with [`Error::Closed`].
     pub async fn close(&self) {
-        self.inner.inbox.close();
-        self.inner.checkpoint.close();
-        self.inner.readers.close();
+        self.inner.close();
         let threads = std::mem::take(&mut *self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner));
         let joined = tokio::task::spawn_blocking(move || threads.into_iter().all(|thread| thread.join().is_ok())).await;
         if !matches!(joined, Ok(true)) {
@@ -239,15 +331,19 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Migrates, or only looks whether the schema is the one that this program knows.
-fn prepare_schema(connection: &rusqlite::Connection, may_migrate: bool) -> Result<(), Error> {
+/// Migrates, or only looks whether the schema is the one that this program knows; answers whether nothing was there.
+fn prepare_schema(connection: &rusqlite::Connection, options: &Options) -> Result<bool, Error> {
     connection.execute_batch("begin immediate")?;
     let mut tx = sqlite::SqliteTx::new(connection);
-    let result = if may_migrate {
-        migrate::migrate(&mut tx).and_then(|()| Sequences::define(connection))
-    } else {
-        sqlite::is_empty(connection).and_then(|is_empty| migrate::check(&mut tx, is_empty))
-    };
+    let result = sqlite::is_empty(connection).and_then(|is_empty| {
+        if options.migrate || (is_empty && options.set_up) {
+            migrate::migrate(&mut tx)?;
+            connection.execute_batch(sequence::DEFINITION)?;
+        } else {
+            migrate::check(&mut tx, is_empty)?;
+        }
+        Ok(is_empty)
+    });
     let end = if result.is_ok() { "commit" } else { "rollback" };
     if !connection.is_autocommit() {
         connection.execute_batch(end)?;

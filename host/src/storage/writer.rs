@@ -2,10 +2,9 @@
 //!
 //! A closure may run up to three times: bare with the others; where one of them failed after it had changed
 //! something, each in a savepoint; where the transaction itself broke, each in a transaction of its own. It decides
-//! nothing about SQL.
+//! nothing about SQL: how a transaction is made is the engine's business.
 
 use std::{
-    cell::RefCell,
     collections::VecDeque,
     panic::AssertUnwindSafe,
     sync::{
@@ -15,17 +14,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{
-    Durability, Error, Tx,
-    checkpoint::Checkpoint,
-    room::Room,
-    sequence::Sequences,
-    signal::Signals,
-    sqlite::{Changes, SqliteTx},
-};
+use super::{Durability, Error, Tx};
 
 /// Longest wait for as many callers as there were last time.
 const LINGER: Duration = Duration::from_micros(200);
@@ -40,7 +31,7 @@ pub const BULK_WEIGHT: usize = 16;
 /// One waiting closure with the place for its answer.
 trait Work: Send {
     /// Runs it; answers whether it succeeded.
-    fn run(&mut self, tx: &mut SqliteTx<'_>) -> bool;
+    fn run(&mut self, tx: &mut dyn Tx) -> bool;
     /// Hands over what it came to, or why the commit failed.
     fn answer(self: Box<Self>, commit: Result<(), Error>);
 }
@@ -57,7 +48,7 @@ where
     T: Send,
     E: From<Error> + Send,
 {
-    fn run(&mut self, tx: &mut SqliteTx<'_>) -> bool {
+    fn run(&mut self, tx: &mut dyn Tx) -> bool {
         let work = &mut self.work;
         let result = std::panic::catch_unwind(AssertUnwindSafe(|| work(tx)));
         let result = result.unwrap_or_else(|_| Err(Error::Panicked.into()));
@@ -79,10 +70,18 @@ where
     }
 }
 
-struct Item {
+/// One waiting closure, and what its caller said of it.
+pub(super) struct Item {
     durability: Durability,
     weight: usize,
     work: Box<dyn Work>,
+}
+
+impl Item {
+    /// Runs the closure; answers whether it succeeded.
+    pub fn run(&mut self, tx: &mut dyn Tx) -> bool {
+        self.work.run(tx)
+    }
 }
 
 /// Where callers leave their closures: the writer takes all that waits with one lock.
@@ -211,7 +210,7 @@ enum Turn {
 
 /// How each closure of a batch is kept apart from the others.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Guard {
+pub(super) enum Guard {
     /// Not at all: most batches have no failure in them.
     Bare,
     /// A savepoint each.
@@ -229,67 +228,65 @@ pub(super) struct Counters {
     pub reruns: AtomicU64,
 }
 
-/// The thread's state.
-pub(super) struct Writer {
-    pub connection: Connection,
-    pub sequences: RefCell<Sequences>,
-    pub inbox: Arc<Inbox>,
-    pub signals: Arc<Signals>,
-    pub checkpoint: Arc<Checkpoint>,
-    pub counters: Arc<Counters>,
-    pub room: Arc<Room>,
-    pub log_file: std::path::PathBuf,
+/// What the writer needs of an engine.
+pub(super) trait Engine {
+    /// Between two transactions: the next one is to be as safe as this.
+    fn set_level(&mut self, level: Durability) -> Result<(), Error>;
+    /// One transaction for the batch. `Ok(false)` and errors leave nothing of it behind, but for [`Error::Uncertain`].
+    fn attempt(&mut self, batch: &mut [Item], guard: Guard) -> Result<bool, Error>;
+    /// Prepares for fast writes; answers how many bytes are still to be prepared, when nobody waits.
+    fn warm_up(&mut self, bytes: u64) -> u64;
+    /// Nothing more comes.
+    fn end(&mut self);
 }
 
-impl Writer {
+/// The thread's state.
+pub(super) struct Writer<E> {
+    pub engine: E,
+    pub inbox: Arc<Inbox>,
+    pub counters: Arc<Counters>,
+}
+
+impl<E: Engine> Writer<E> {
     /// Works until the inbox is closed and empty.
-    pub fn run(self) {
+    pub fn run(mut self) {
         let mut last = 0;
         let mut level = Durability::Durable;
         while let Some(turn) = self.inbox.take(last) {
             let mut batch = match turn {
                 Turn::Batch(batch) => batch,
                 Turn::WarmUp(bytes) => {
-                    self.warm_up(bytes);
+                    let rest = self.engine.warm_up(bytes);
+                    self.inbox.lock().warm_up = rest;
                     continue;
                 }
             };
             // Only those whose callers wait for an acknowledgement come again at once; waiting for bulk would burn time.
             last = batch.iter().filter(|item| item.weight < BULK_WEIGHT).count();
             let count = batch.len() as u64;
-            if self.checkpoint.take_restart() {
-                self.restart_log();
-            }
             let wanted = batch.iter().map(|item| item.durability).max().unwrap_or(level);
-            if wanted != level && self.set_level(wanted).is_ok() {
+            if wanted != level && self.engine.set_level(wanted).is_ok() {
                 level = wanted;
             }
             self.counters.batches.fetch_add(1, Ordering::Relaxed);
             self.counters.calls.fetch_add(count, Ordering::Relaxed);
             self.commit(&mut batch);
         }
-        if let Err(error) = self.sequences.borrow_mut().give_back(&self.connection) {
-            tracing::debug!(%error, "ids that were reserved are left out");
-        }
+        self.engine.end();
     }
 
-    /// Inside a transaction SQLite refuses to change the level, so this comes before `begin`.
-    fn set_level(&self, level: Durability) -> Result<(), Error> {
-        let text = match level {
-            Durability::Durable => "pragma synchronous=full",
-            Durability::Relaxed => "pragma synchronous=normal",
-        };
-        Ok(self.connection.execute_batch(text)?)
-    }
-
-    fn commit(&self, batch: &mut Vec<Item>) {
-        let mut result = self.attempt(batch, Guard::Bare);
+    fn commit(&mut self, batch: &mut Vec<Item>) {
+        let mut result = self.engine.attempt(batch, Guard::Bare);
         if matches!(result, Ok(false)) {
             self.counters.reruns.fetch_add(1, Ordering::Relaxed);
-            result = self.attempt(batch, Guard::Savepoint);
+            result = self.engine.attempt(batch, Guard::Savepoint);
         }
         match result {
             Ok(true) => batch.drain(..).for_each(|item| item.work.answer(Ok(()))),
+            // What may have been stored must not be stored again.
+            Err(error @ Error::Uncertain(_)) => {
+                batch.drain(..).for_each(|item| item.work.answer(Err(error.clone())));
+            }
             Ok(false) | Err(_) if batch.len() > 1 => {
                 // The transaction itself broke (full disk, I/O error, no memory). One of them may be too large for
                 // what is left, and the others must not suffer for it.
@@ -300,113 +297,6 @@ impl Writer {
             }
             Ok(false) => batch.drain(..).for_each(|item| item.work.answer(Err(Error::Broken))),
             Err(error) => batch.drain(..).for_each(|item| item.work.answer(Err(error.clone()))),
-        }
-    }
-
-    /// One transaction for the batch. `Ok(false)` and errors leave nothing of it behind.
-    fn attempt(&self, batch: &mut [Item], guard: Guard) -> Result<bool, Error> {
-        let mark = self.sequences.borrow().mark();
-        let result = self.run_batch(batch, guard);
-        if !self.connection.is_autocommit() {
-            // After a failed commit, or a member that failed halfway.
-            let undone = self.connection.execute_batch("rollback");
-            if let (Err(error), true) = (&undone, !self.connection.is_autocommit()) {
-                tracing::error!(%error, "a transaction can be neither committed nor undone");
-            }
-        }
-        if !matches!(result, Ok(true)) {
-            self.sequences.borrow_mut().go_back(mark);
-        }
-        result
-    }
-
-    fn run_batch(&self, batch: &mut [Item], guard: Guard) -> Result<bool, Error> {
-        let sql = |text: &str| -> Result<(), Error> {
-            self.connection.prepare_cached(text)?.execute([])?;
-            Ok(())
-        };
-        sql("begin immediate")?;
-        let mut tx = SqliteTx::writing(&self.connection, &self.sequences);
-        for at in 0..batch.len() {
-            let item = &mut batch[at];
-            let before = Changes::of(&tx);
-            let mark = (guard == Guard::Savepoint).then(|| self.sequences.borrow().mark());
-            if guard == Guard::Savepoint {
-                sql("savepoint one_call")?;
-            }
-            let signals = tx.signals;
-            let succeeded = item.work.run(&mut tx);
-            if !succeeded {
-                tx.forget_gathered();
-                tx.signals = signals;
-            }
-            // SQLite itself ends the transaction on a full disk, an I/O error or lack of memory.
-            if self.connection.is_autocommit() {
-                self.note_refusal(batch, tx.refused.as_ref());
-                return Ok(false);
-            }
-            // What it has logged is written before the next one begins, so that each can be undone by itself.
-            let logged = tx.write_gathered();
-            self.note_refusal(batch, logged.as_ref().err());
-            logged?;
-            match guard {
-                Guard::Bare if !succeeded && Changes::of(&tx) != before => return Ok(false),
-                Guard::Bare => {}
-                Guard::Savepoint => {
-                    if !succeeded {
-                        sql("rollback to one_call")?;
-                        mark.into_iter().for_each(|mark| self.sequences.borrow_mut().go_back(mark));
-                    }
-                    sql("release one_call")?;
-                }
-            }
-        }
-        let committed = sql("commit");
-        self.note_refusal(batch, committed.as_ref().err());
-        committed?;
-        self.room.committed();
-        self.signals.send(tx.signals);
-        self.checkpoint.note_commit();
-        Ok(true)
-    }
-
-    /// A refusal is one where there is no room for a closure by itself.
-    fn note_refusal(&self, batch: &[Item], error: Option<&Error>) {
-        if let ([_], Some(error @ (Error::DiskFull(_) | Error::NotWritten(_)))) = (batch, error) {
-            self.room.refused(error);
-        }
-    }
-
-    fn restart_log(&self) {
-        // A reader that stands in the way must not hold up the writer: then it is for another time.
-        let _ = self.connection.busy_timeout(Duration::ZERO);
-        let _ = self.connection.query_row("pragma wal_checkpoint(restart)", [], |_| Ok(()));
-        let _ = self.connection.busy_timeout(super::sqlite::BUSY_TIMEOUT);
-    }
-
-    /// Writing into blocks that the log file has already is about twice as fast as making it grow. What lies behind
-    /// the log's end is ignored by SQLite, whose frames carry checksums; only this thread writes to the log.
-    fn warm_up(&self, bytes: u64) {
-        if !self.room.has_plenty(bytes) {
-            tracing::debug!("the log file was not prepared, since little room is left; it grows as it is written");
-            return;
-        }
-        let grow = || -> std::io::Result<()> {
-            use std::io::{Seek, SeekFrom, Write};
-            let mut file = std::fs::OpenOptions::new().write(true).open(&self.log_file)?;
-            let end = file.seek(SeekFrom::End(0))?;
-            let chunk = vec![0_u8; 1 << 20];
-            let step = bytes.saturating_sub(end).min(chunk.len() as u64);
-            file.write_all(&chunk[..usize::try_from(step).unwrap_or(0)])?;
-            if end + step >= bytes {
-                return file.sync_all();
-            }
-            // The rest when nobody waits.
-            self.inbox.lock().warm_up = bytes;
-            Ok(())
-        };
-        if let Err(error) = grow() {
-            tracing::debug!(%error, "the log file was not prepared; it grows as it is written");
         }
     }
 }
