@@ -12,12 +12,13 @@ pub struct Migration {
     pub ddl: &'static str,
 }
 
-/// All of them, in order.
+/// All of them, in the order in which they run.
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "meta", ddl: include_str!("migration/0001_meta.sql") },
     Migration { version: 2, name: "job", ddl: include_str!("migration/0002_job.sql") },
-    Migration { version: 3, name: "record", ddl: include_str!("migration/0003_record.sql") },
+    // Tables of records refer to backends, which PostgreSQL wants to see first.
     Migration { version: 4, name: "backend", ddl: include_str!("migration/0004_backend.sql") },
+    Migration { version: 3, name: "record", ddl: include_str!("migration/0003_record.sql") },
     Migration { version: 5, name: "plugin", ddl: include_str!("migration/0005_plugin.sql") },
     Migration { version: 6, name: "sync", ddl: include_str!("migration/0006_sync.sql") },
     Migration { version: 7, name: "audit", ddl: include_str!("migration/0007_audit.sql") },

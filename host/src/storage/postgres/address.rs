@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use postgres::Config;
+use postgres::{Config, config::Host};
 
 use super::super::Error;
 
@@ -23,8 +23,12 @@ impl Address {
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(Error::Address("it names no host; for a socket, add ?host=/its/directory".to_owned()));
         }
-        if config.get_user().is_none() {
+        if config.get_user().is_none_or(str::is_empty) {
             return Err(Error::Address("it names no user".to_owned()));
+        }
+        // The host would begin with the rest of a password, and hosts are shown.
+        if config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(name) if name.contains('@'))) {
+            return Err(Error::Address("an @ within a password is written as %40".to_owned()));
         }
         if config.get_application_name().is_none() {
             config.application_name("bindery");
@@ -39,7 +43,6 @@ impl Address {
 
 /// User, hosts and database: what tells one database from another, and nothing secret.
 fn shown(config: &Config) -> String {
-    use postgres::config::Host;
     let hosts = config.get_hosts().iter().map(|host| match host {
         Host::Tcp(name) => name.clone(),
         Host::Unix(path) => path.display().to_string(),
@@ -90,10 +93,11 @@ mod tests {
             "postgres://ada:geheim@db/shop?geheim=geheim",
             "postgres:///shop?password=geheim",
             "postgres://:geheim@db/shop",
+            "postgres://ada:very@geheim@db/shop",
         ] {
             let refused = Address::parse(text).expect_err("it is none");
             assert!(matches!(refused, Error::Address(_)));
-            assert!(!refused.to_string().contains("geheim@"), "{refused}");
+            assert!(!refused.to_string().contains("geheim@") && !refused.to_string().contains("very"), "{refused}");
         }
         let socket = Address::parse("postgres://ada@/shop?host=/run/postgresql").expect("a socket's");
         assert_eq!(socket.to_string(), "postgres://ada@/run/postgresql/shop");
