@@ -111,6 +111,7 @@ const MARKERS: &[&str] = &[
     "texts",
     "each",
     "in_turn",
+    "refers",
     "extra_int",
     "extra_text",
 ];

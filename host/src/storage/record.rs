@@ -243,7 +243,7 @@ fn column_ddl(column: &NewColumn<'_>) -> String {
         Holds::Int => format!("\"{name}\" bigint"),
         Holds::Text => format!("\"{name}\" text"),
         Holds::Blob => format!("\"{name}\" {{blob}}"),
-        Holds::Reference(table) => format!("\"{name}\" bigint references \"{table}\"(id)"),
+        Holds::Reference(table) => format!("\"{name}\" bigint {{refers:{table}}}"),
     }
 }
 
@@ -265,7 +265,8 @@ pub fn create_table(tx: &mut dyn Tx, table: &str, columns: &[NewColumn<'_>]) -> 
     tx.define(&format!(
         "create table \"{table}\"(id {{row_id}}, version bigint not null, create_date bigint not null, \
          write_date bigint not null{list});\n{indexes}"
-    ))
+    ))?;
+    columns.iter().try_for_each(|column| refer(tx, table, column))
 }
 
 /// Adds a column, empty in every row.
@@ -274,7 +275,15 @@ pub fn add_column(tx: &mut dyn Tx, table: &str, column: &NewColumn<'_>) -> Resul
         "alter table \"{table}\" add column {};\n{}",
         column_ddl(column),
         reference_index(table, column)
-    ))
+    ))?;
+    refer(tx, table, column)
+}
+
+fn refer(tx: &mut dyn Tx, table: &str, column: &NewColumn<'_>) -> Result<(), Error> {
+    match column.holds {
+        Holds::Reference(to) => tx.refer(table, column.name, to),
+        _ => Ok(()),
+    }
 }
 
 /// Makes the table of a many2many field.

@@ -370,6 +370,10 @@ impl Tx for SqliteTx<'_> {
         self.definitions += 1;
         Ok(self.connection.execute_batch(&super::statement::sqlite(ddl))?)
     }
+    fn refer(&mut self, _: &str, _: &str, _: &str) -> Result<(), Error> {
+        // It stands in the definition of the column.
+        Ok(())
+    }
     fn open_savepoint(&mut self) -> Result<(), Error> {
         // What was gathered before is no part of what may be undone.
         self.write_gathered()?;

@@ -2,7 +2,7 @@
 //!
 //! Written with `?1..?n` and these tokens: `{ints:n}` and `{texts:n}` ("is one of the list in parameter n"),
 //! `{each:n}` (that list as a table with the column `value`), `{identity}`, `{row_id}`, `{blob}` (column types),
-//! `{in_turn:alias}` (at the end: the rows come in the order of the list that has this alias), `{next_id:table}` (the next id
+//! `{refers:table}` (in a column's definition, see [`super::Tx::refer`]), `{in_turn:alias}` (at the end: the rows come in the order of the list that has this alias), `{next_id:table}` (the next id
 //! of a table whose id is a `{row_id}`), `{skip_locked}`, `{extra_int:alias.key}` and `{extra_text:alias.key}` (a value in
 //! the JSON text of a column `extra`; the alias may be left out). All integers are 64 bit, booleans 0 and 1, times
 //! microseconds given by the host. No `like`, no `insert or ignore`, no rowid.
@@ -133,6 +133,7 @@ pub(super) fn sqlite(text: &str) -> String {
                     out.push_str(n);
                     out.push_str("))");
                 }
+                Some(("refers", table)) => out.push_str(&format!("references \"{table}\"(id)")),
                 // A list that stands first is read from its beginning.
                 Some(("in_turn", _)) => {}
                 Some(("next_id", _)) => out.push_str(&format!("?{}", parameters(text) + 1)),

@@ -114,6 +114,9 @@ pub trait Tx {
     fn signal(&mut self, signal: Signal);
     /// Runs DDL in the portable subset.
     fn define(&mut self, ddl: &str) -> Result<(), Error>;
+    /// Lets a column of a table refer to the ids of another one, which may be made later in the transaction. Its definition
+    /// says so too, with `{refers:other}`, for engines that look for the other table only when they need it.
+    fn refer(&mut self, table: &str, column: &str, to: &str) -> Result<(), Error>;
     /// Opens a savepoint. Callers use `savepoint`, which closes it on every path.
     fn open_savepoint(&mut self) -> Result<(), Error>;
     /// Ends the innermost savepoint, keeping or undoing what was done since.

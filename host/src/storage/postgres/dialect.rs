@@ -85,6 +85,8 @@ fn token(token: &str, text: &str, out: &mut String) {
         Some(("ints" | "texts", n)) => out.push_str(&format!("= any(${n})")),
         Some(("each", n)) => out
             .push_str(&format!("(select one.value, one.place from unnest(${n}) with ordinality as one(value, place))")),
+        // Made at the end of the closure, when the other table is there.
+        Some(("refers", _)) => {}
         Some(("in_turn", alias)) => out.push_str(&format!(" order by {alias}.place")),
         Some(("next_id", _)) => out.push_str(&format!("${}", parameters(text) + 1)),
         Some((kind @ ("extra_int" | "extra_text"), place)) => {

@@ -19,7 +19,10 @@ pub(super) struct PostgresTx<'a> {
     link: &'a mut Link,
     /// Where ids of new rows come from; absent where nothing can be written.
     sequences: Option<&'a mut Sequences>,
-    marks: Vec<Mark>,
+    /// How sequences and references stood at each savepoint that is open.
+    marks: Vec<(Option<Mark>, usize)>,
+    /// References that are made when the closure ends, as statements.
+    references: Vec<String>,
     /// A savepoint around each statement.
     pub is_careful: bool,
     /// A statement has failed, and nothing works until its savepoint is undone.
@@ -51,6 +54,7 @@ impl<'a> PostgresTx<'a> {
             link,
             sequences,
             marks: Vec::new(),
+            references: Vec::new(),
             is_careful: false,
             is_broken: false,
             is_spoilt: false,
@@ -69,6 +73,17 @@ impl<'a> PostgresTx<'a> {
     /// The connection, between two closures.
     pub fn link(&mut self) -> &mut Link {
         self.link
+    }
+
+    /// The closure has ended well: makes the references that it wants.
+    pub fn make_references(&mut self) -> Result<(), Error> {
+        let references = std::mem::take(&mut self.references);
+        references.iter().try_for_each(|text| self.step(|link| link.batch(text)))
+    }
+
+    /// The closure has failed.
+    pub fn forget_references(&mut self) {
+        self.references.clear();
     }
 
     /// Where ids come from, between two closures.
@@ -180,18 +195,24 @@ impl Tx for PostgresTx<'_> {
         Ok(())
     }
 
+    fn refer(&mut self, table: &str, column: &str, to: &str) -> Result<(), Error> {
+        let text = format!("alter table \"{table}\" add foreign key (\"{column}\") references \"{to}\"(id)");
+        self.references.push(dialect::translate(&text));
+        Ok(())
+    }
+
     fn open_savepoint(&mut self) -> Result<(), Error> {
         if self.is_broken {
             self.is_spoilt = true;
             return Err(Error::Broken);
         }
         self.link.batch("savepoint inner_work")?;
-        self.marks.extend(self.sequences.as_ref().map(|sequences| sequences.mark()));
+        self.marks.push((self.sequences.as_ref().map(|sequences| sequences.mark()), self.references.len()));
         Ok(())
     }
 
     fn close_savepoint(&mut self, keep: bool) -> Result<(), Error> {
-        let mark = self.marks.pop();
+        let (mark, references) = self.marks.pop().unwrap_or_default();
         if keep && self.is_broken {
             self.is_spoilt = true;
             return Err(Error::Broken);
@@ -202,6 +223,7 @@ impl Tx for PostgresTx<'_> {
         if let (Some(sequences), Some(mark)) = (&mut self.sequences, mark) {
             sequences.go_back(mark);
         }
+        self.references.truncate(references);
         self.link.batch("rollback to inner_work; release inner_work")?;
         self.is_broken = false;
         Ok(())

@@ -93,6 +93,11 @@ impl PostgresEngine {
                 tx.link().batch("savepoint one_call")?;
             }
             let succeeded = item.run(&mut tx);
+            if succeeded && !tx.is_unusable() {
+                tx.make_references()?;
+            } else {
+                tx.forget_references();
+            }
             if !succeeded {
                 tx.signals = signals;
             }
