@@ -159,7 +159,7 @@ mod tests {
         let (connection, mut sequences) = (database(), Sequences::default());
         assert_eq!(take(&mut sequences, &connection, 1), [1]);
         for (count, first) in [(60, 2), (60, 62), (250, 122), (1, 372)] {
-            assert_eq!(sequences.next_of(&connection, "t", count).expect("ids"), first);
+            assert_eq!(sequences.next_of(&mut &connection, "t", count).expect("ids"), first);
         }
         let after = Sequences::default().next(&connection, "t").expect("an id");
         assert!(after > 372, "{after} was given already");

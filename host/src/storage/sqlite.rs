@@ -227,7 +227,7 @@ impl<'a> SqliteTx<'a> {
             return outbox::insert(self, &row);
         }
         let sequences = self.sequences.ok_or_else(read_only)?;
-        let first = sequences.borrow_mut().next_of(self.connection, "outbox", rows.count());
+        let first = sequences.borrow_mut().next_of(&mut &*self.connection, "outbox", rows.count());
         let first = self.noted(first)?;
         let params = rows.params(first);
         refuse_nul(&params)?;

@@ -2,8 +2,8 @@
 //!
 //! Written with `?1..?n` and these tokens: `{ints:n}` and `{texts:n}` ("is one of the list in parameter n"),
 //! `{each:n}` (that list as a table with the column `value`), `{identity}`, `{row_id}`, `{blob}` (column types),
-//! `{refers:table}` (in a column's definition, see [`super::Tx::refer`]), `{in_turn:alias}` (at the end: the rows come in the order of the list that has this alias), `{next_id:table}` (the next id
-//! of a table whose id is a `{row_id}`), `{skip_locked}`, `{extra_int:alias.key}` and `{extra_text:alias.key}` (a value in
+//! `{refers:table}` (in a column's definition, see [`super::Tx::refer`]), `{in_turn:alias}` (at the end: the rows come in
+//! the order of the list that has this alias), `{next_id:table}` (the next id of a table whose id is a `{row_id}`), `{skip_locked}`, `{extra_int:alias.key}` and `{extra_text:alias.key}` (a value in
 //! the JSON text of a column `extra`; the alias may be left out). All integers are 64 bit, booleans 0 and 1, times
 //! microseconds given by the host. No `like`, no `insert or ignore`, no rowid.
 
@@ -56,6 +56,8 @@ impl Statement {
         let translated = self.postgres.get_or_init(|| Translated {
             text: if self.is_own { self.text.clone().into_owned() } else { dialect::translate(&self.text) },
             numbers: None,
+            // Rows of the outbox are gathered on SQLite only.
+            names_outbox: false,
         });
         &translated.text
     }

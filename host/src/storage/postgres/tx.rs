@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::{
     super::{
-        Error, Param, Row, Signal, Statement, Tx,
+        Error, Param, Row, Signal, Statement, Tx, outbox,
         sequence::{Mark, Sequences},
         sqlite::refuse_nul,
     },
