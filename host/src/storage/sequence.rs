@@ -161,7 +161,7 @@ mod tests {
         for (count, first) in [(60, 2), (60, 62), (250, 122), (1, 372)] {
             assert_eq!(sequences.next_of(&mut &connection, "t", count).expect("ids"), first);
         }
-        let after = Sequences::default().next(&connection, "t").expect("an id");
+        let after = Sequences::default().next(&mut &connection, "t").expect("an id");
         assert!(after > 372, "{after} was given already");
     }
 
