@@ -6,9 +6,8 @@ use super::Error;
 use crate::{
     base::config::DataDir,
     storage::{
-        self, Place,
+        self, Address, Place,
         lock::{self, Acquired, Lock},
-        postgres::Address,
     },
 };
 

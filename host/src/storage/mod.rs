@@ -56,6 +56,7 @@ mod sqlite_writer;
 mod writer;
 
 pub use error::{CODES, Error};
+pub use postgres::Address;
 pub use signal::Signal;
 pub use statement::Statement;
 pub use store::{Durability, Options, Place, Statistics, Store};
