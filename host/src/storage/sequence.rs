@@ -1,8 +1,9 @@
 //! Ids of rows in tables that get many rows. Each id is given once, even where its row is removed later.
 //!
 //! SQLite's `autoincrement` keeps the same promise by searching a table of all sequences, and writing to it, at every
-//! insert. The writer is the only one that inserts, on PostgreSQL too, so it keeps count itself and reserves ids in blocks, in the transaction
-//! that uses the first of a block. Ids of a reserved block that a killed process had left are never given.
+//! insert. The writer is the only one that inserts, on PostgreSQL too, so it keeps count itself and reserves ids in blocks,
+//! in the transaction that uses the first of a block. Ids of a reserved block that a killed process had left are never
+//! given.
 
 use std::collections::HashMap;
 

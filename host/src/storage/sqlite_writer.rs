@@ -79,6 +79,7 @@ impl Engine for SqliteEngine {
             0
         })
     }
+
     fn end(&mut self) {
         if let Err(error) = self.sequences.borrow_mut().give_back(&mut &self.connection) {
             tracing::debug!(%error, "ids that were reserved are left out");
